@@ -1,0 +1,292 @@
+"""The Python API.
+
+    from agent_lanes import Queue
+
+    queue = Queue.open()                       # the config above the current folder; or Queue.open(store="...")
+    id = queue.submit("review", request="Please read plan.md", metadata={"required_vendor": "codex"})
+    response = queue.wait(id, timeout_seconds=3600)
+
+    with queue.work("review", vendor="codex", wait_seconds=60) as task:      # lease kept alive inside
+        if task:
+            task.respond("Looks good.", verdict="accept")
+
+Methods raise the errors of `agent_lanes.errors`; times are seconds; instants are microseconds UTC.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from agent_lanes.core.task import CANCELLED, COMPLETED, FAILED, Claim, Event, Response, Snapshot
+from agent_lanes.errors import AgentLanesError, Busy, LostClaim, Refused, StorageFailed, TaskCancelled, TaskFailed, TimedOut
+from agent_lanes.services import report, waiting
+from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService, Submission
+from agent_lanes.wiring import MEMORY, Session, open_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEFAULT_TIMEOUT_SECONDS = 21_600.0
+
+
+class Queue:
+    """One queue. Safe to share among threads; cheap to open."""
+
+    def __init__(self, service: QueueService, workspace_id: str, workspace_root: str, config: str | None = None) -> None:
+        self._service = service
+        self._workspace = (workspace_id, workspace_root, config)
+
+    @classmethod
+    def open(cls, store: str | None = None, *, config: str | None = None) -> Queue:
+        """Open a queue: by its store, by a config, or as the commands find it (CONTRACT.md, "Finding the store").
+
+        `Queue.open("memory:")` is a queue of this process alone, for tests. Raises NotFound, BadData.
+        """
+        if store == MEMORY:
+            return cls(QueueService(open_backend(MEMORY)), "memory", "/")
+        session = Session(config=config, store=store)
+        workspace_id, root = session.workspace
+        return cls(session.queue, workspace_id, root, session.found.config_path)
+
+    @property
+    def store(self) -> str:
+        """The absolute path of the state folder, or `memory:`."""
+        return self._service.backend.address
+
+    def submit(
+        self,
+        lane: str,
+        *,
+        request: str | None = None,
+        request_path: str | None = None,
+        response_to: str | None = None,
+        prompt: str = "",
+        metadata: Mapping[str, Any] | None = None,
+        supporting_paths: tuple[str, ...] = (),
+        worktree_path: str | None = None,
+        branch: str | None = None,
+        source_agent: str = "orchestrator",
+        correlation_id: str | None = None,
+    ) -> str:
+        """Queue a task and return its id; durable when this returns.
+
+        `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root.
+        Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
+        """
+        workspace_id, root, config = self._workspace
+        task = self._service.submit(
+            Submission(
+                lane=lane,
+                workspace_id=workspace_id,
+                workspace_root=root,
+                base=root,
+                request=request_path,
+                request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
+                response_to=response_to,
+                prompt=prompt,
+                supporting_paths=supporting_paths,
+                worktree_path=worktree_path,
+                branch=branch,
+                metadata=dict(metadata or {}),
+                source_agent=source_agent,
+                correlation_id=correlation_id,
+                config_path=config,
+            )
+        )
+        return task.id
+
+    def wait(self, id: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Response:
+        """Block until the task is answered; return the answer.
+
+        Raises TaskFailed or TaskCancelled, whose `args[1]` is the Response; TimedOut, after which the same call
+        goes on; NotFound, Damaged.
+        """
+        waiting.timeout("timeout_seconds", timeout_seconds)
+        found = waiting.for_answer(self._service.backend, id, timeout_seconds=timeout_seconds)
+        if found is None or found.response is None:
+            raise TimedOut(f"timed out waiting for response: {id}", hint="call wait again; nothing is lost")
+        kinds: dict[str, type[AgentLanesError]] = {FAILED: TaskFailed, CANCELLED: TaskCancelled}
+        kind = kinds.get(found.response.status)
+        if kind is not None:
+            wrong = kind(f"task {id} {found.response.status}: {found.response.body[:200]}")
+            wrong.args = (wrong.message, found.response)
+            raise wrong
+        return found.response
+
+    def claim(
+        self,
+        lane: str,
+        *,
+        vendor: str | None = None,
+        match: Mapping[str, str] | None = None,
+        owner: str = "worker",
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        wait_seconds: float = 0,
+    ) -> ClaimedTask | None:
+        """Take the next task of a lane, waiting for one if asked to; None if there was none."""
+        waiting.timeout("wait_seconds", wait_seconds)
+        found = waiting.for_work(
+            self._service.backend,
+            lane,
+            lambda: self._service.claim_next(
+                lane, vendor=vendor, match=dict(match or {}), owner=owner, lease_seconds=lease_seconds
+            ),
+            timeout_seconds=wait_seconds,
+        )
+        return None if found is None else ClaimedTask(self._service, found)
+
+    def claim_task(self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS) -> ClaimedTask:
+        """Take one task by its id. Raises Refused, RequestChanged, NotFound, Damaged, Busy."""
+        return ClaimedTask(self._service, self._service.claim(id, owner=owner, lease_seconds=lease_seconds))
+
+    @contextlib.contextmanager
+    def work(
+        self,
+        lane: str,
+        *,
+        vendor: str | None = None,
+        match: Mapping[str, str] | None = None,
+        owner: str = "worker",
+        lease_seconds: float = 900,
+        wait_seconds: float = 0,
+    ) -> Iterator[ClaimedTask | None]:
+        """Claim a task and keep its lease alive for as long as the block runs.
+
+        A task that the block leaves unanswered is released, also when the block raises.
+        """
+        task = self.claim(
+            lane, vendor=vendor, match=match, owner=owner, lease_seconds=lease_seconds, wait_seconds=wait_seconds
+        )
+        if task is None:
+            yield None
+            return
+        with task.kept_alive():
+            try:
+                yield task
+            except BaseException as wrong:
+                task.release_if_open(f"{type(wrong).__name__}: {wrong}"[:500])
+                raise
+            task.release_if_open("left unanswered")
+
+    def respond(self, id: str, body: str, *, token: str | None = None, **details: Any) -> Response:
+        """Answer a task, once and for all; see QueueService.respond for the details and the errors."""
+        answered, _ = self._service.respond(id, body, token=token, **details)
+        assert answered.response is not None
+        return answered.response
+
+    def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Claim:
+        """Lengthen the lease. Raises LostClaim, Refused, NotFound."""
+        renewed = self._service.renew(id, token, lease_seconds=lease_seconds)
+        assert renewed.claim is not None
+        return renewed.claim
+
+    def release(self, id: str, token: str, *, reason: str = "") -> None:
+        """Put a claimed task back. Raises LostClaim, Refused, NotFound."""
+        self._service.release(id, token, reason=reason)
+
+    def event(self, id: str, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
+        """Add a line to a task's history."""
+        self._service.event(id, type=type, message=message, data=dict(data or {}))
+
+    def events(self, id: str) -> list[Event]:
+        """The history of a task, oldest first."""
+        return list(self._service.events(id))
+
+    def read(self, id: str) -> Snapshot:
+        """A task's three facts. Raises NotFound, Damaged."""
+        return self._service.read(id)
+
+    def status(self, id: str) -> dict[str, Any]:
+        """A task as `agent-lanes status` shows it."""
+        return dict(self._service.status(self._service.read(id)))
+
+    def list(self, *, lane: str | None = None, active_only: bool = False) -> list[dict[str, Any]]:
+        """All readable tasks as `agent-lanes list` shows them."""
+        return [dict(view) for view in self._service.statuses(lane=lane, active_only=active_only)[0]]
+
+
+class ClaimedTask:
+    """A task that this process holds: what was asked, and the token that proves it."""
+
+    def __init__(self, service: QueueService, snapshot: Snapshot) -> None:
+        assert snapshot.claim is not None
+        self._service = service
+        self.snapshot = snapshot
+        self.task = snapshot.task
+        self.token = snapshot.claim.token
+        self.lease_seconds = snapshot.claim.lease.seconds
+        self._lost = threading.Event()
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.task.id
+
+    @property
+    def lost(self) -> bool:
+        """Whether the lease was lost while it was being kept alive: stop work then."""
+        return self._lost.is_set()
+
+    @property
+    def input(self) -> str:
+        """Prompt, request and supporting files as one text: what an agent is given."""
+        return report.agent_input(self._service, self.snapshot)
+
+    def respond(self, body: str, **details: Any) -> Response:
+        """Answer it; see QueueService.respond."""
+        answered, _ = self._service.respond(self.id, body, token=self.token, **details)
+        assert answered.response is not None
+        return answered.response
+
+    def fail(self, reason: str, **details: Any) -> Response:
+        """Answer it as failed."""
+        return self.respond(reason, status=FAILED, **details)
+
+    def renew(self, lease_seconds: float | None = None) -> None:
+        """Lengthen the lease. Raises LostClaim, Refused."""
+        self._service.renew(self.id, self.token, lease_seconds=lease_seconds or self.lease_seconds)
+
+    def release(self, reason: str = "") -> None:
+        """Put it back. Raises LostClaim, Refused."""
+        self._service.release(self.id, self.token, reason=reason)
+
+    def release_if_open(self, reason: str) -> None:
+        """Put it back unless it was answered or lost meanwhile."""
+        with contextlib.suppress(Refused):
+            if not self._service.backend.finished(self.id):
+                self.release(reason)
+
+    def event(self, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
+        """Add a line to its history: progress for whoever waits."""
+        self._service.event(self.id, type=type, message=message, data=dict(data or {}))
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[ClaimedTask]:
+        """Renew the lease from a thread, three times a lease, for as long as the block runs.
+
+        When the claim is lost `lost` becomes true; a busy or full disk is tried again at the next turn.
+        """
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(self.lease_seconds / 3):
+                try:
+                    self.renew()
+                except (LostClaim, Refused):
+                    self._lost.set()
+                    return
+                except (Busy, StorageFailed):
+                    continue
+
+        keeper = threading.Thread(target=keep, name=f"agent-lanes lease {self.id}", daemon=True)
+        keeper.start()
+        try:
+            yield self
+        finally:
+            done.set()
+            keeper.join()
+
+
+__all__ = ["COMPLETED", "FAILED", "ClaimedTask", "Queue"]

@@ -1,0 +1,1 @@
+"""The code behind an address. Backends know the core and the ports, and nothing of one another."""

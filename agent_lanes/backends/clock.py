@@ -1,0 +1,46 @@
+"""The clocks and the chance of this machine, for every backend.
+
+Leases are judged by CLOCK_BOOTTIME, which counts sleep and which nobody can set, within one boot, which has an id.
+AGENT_LANES_BOOT_ID overrides that id: for containers that share a store but not a kernel, and for simulated reboots.
+Where the kernel offers neither, the wall clock decides.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from agent_lanes.core.times import Moment
+
+BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id"
+NANOSECONDS = 1000
+
+
+def boot_id() -> str:
+    """The id of this boot; empty where the machine has none, or no clock to go with it."""
+    if not hasattr(time, "CLOCK_BOOTTIME"):
+        return ""
+    override = os.environ.get("AGENT_LANES_BOOT_ID", "")
+    if override:
+        return override if override.isprintable() and len(override) <= 100 else override.encode().hex()[:100]
+    try:
+        descriptor = os.open(BOOT_ID_PATH, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        return os.read(descriptor, 100).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
+
+
+def moment(boot: str) -> Moment:
+    """Now, on both clocks."""
+    wall = time.time_ns() // NANOSECONDS
+    if not boot:
+        return Moment(wall=wall)
+    return Moment(wall=wall, boot_id=boot, boottime=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // NANOSECONDS)
+
+
+def chance(digits: int) -> str:
+    """So many hex digits that nobody can guess."""
+    return os.urandom((digits + 1) // 2).hex()[:digits]

@@ -1,0 +1,152 @@
+"""How a file is born, replaced and read.
+
+Everything is born in tmp/, which lies on the same file system, and gets its name by one rename or link. Data that
+must survive a power cut is fsynced before it gets its name, and the folder after; after a failed fsync the
+temporary file is discarded, never synced again (the kernel has dropped the pages: fsync(2), and the fsyncgate
+findings of 2018). Reading never follows a symlink, never blocks on a FIFO, never takes in more than a limit.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from agent_lanes.errors import AgentLanesError, NotAllowed, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+FILE_MODE, FOLDER_MODE = 0o600, 0o700
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+CHUNK = 1 << 20
+PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class storage:
+    """`with storage("what was being done"):` turns an OSError into one clear line with its exit code."""
+
+    def __init__(self, doing: str) -> None:
+        self.doing = doing
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Translate an OSError; let everything else pass."""
+        if isinstance(error, OSError):
+            raise translated(error, self.doing) from error
+
+
+def translated(error: OSError, doing: str) -> AgentLanesError:
+    """The error that says what could not be done, where and why."""
+    where = f" ({error.filename})" if error.filename else ""
+    line = f"{doing}: {error.strerror or error}{where}"
+    if error.errno in PERMISSION:
+        return NotAllowed(line, hint="check who owns the state folder, and whether its file system is read-only")
+    hint = {
+        errno.ENOSPC: "the disk is full: free some space, then repeat the call",
+        errno.EMFILE: "too many open files: raise `ulimit -n`, then repeat the call",
+    }.get(error.errno or 0, "nothing was changed; repeat the call once the cause is mended")
+    return StorageFailed(line, hint=hint)
+
+
+class Unreadable(Exception):
+    """A file is there but is not one to read: not regular, or too large."""
+
+
+def read(path: str, limit: int) -> bytes:
+    """All bytes of a regular file of at most `limit` bytes. Raises OSError, Unreadable."""
+    descriptor = os.open(path, READ_FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("not a regular file")
+        if status.st_size > limit:
+            raise Unreadable(f"{status.st_size} bytes are more than the {limit} that it may have")
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) == status.st_size:
+            return data
+        parts = [data]
+        while data and sum(map(len, parts)) <= limit:
+            data = os.read(descriptor, CHUNK)
+            parts.append(data)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def write_new(path: str, data: bytes, *, durable: bool) -> None:
+    """A new file with this content; removed again if anything fails. Raises OSError, FileExistsError too."""
+    descriptor = os.open(path, NEW_FLAGS, FILE_MODE)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        discard(path)
+        raise
+
+
+def replace(path: str, data: bytes, tmp: str, *, durable: bool) -> None:
+    """Replace a file's content in one step, by way of the new file `tmp`. Raises OSError."""
+    write_new(tmp, data, durable=durable)
+    try:
+        os.rename(tmp, path)
+    except BaseException:
+        discard(tmp)
+        raise
+
+
+def discard(path: str) -> None:
+    """Remove a file of ours that is no longer wanted; what cannot be removed is litter for the sweep."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder survive a power cut. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_marker(path: str) -> None:
+    """An empty file whose name says everything; also when it, or its folder, was or was not there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    for _ in range(20):  # an emptied bucket may be removed between our mkdir and our open
+        try:
+            os.close(os.open(path, flags, FILE_MODE))
+            return
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
+    raise OSError(errno.ENOENT, "the folder vanishes as often as it is made", path)
+
+
+def drop_marker(path: str) -> None:
+    """Remove a marker, if it is there. Raises OSError on anything but its absence."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def names(folder: str) -> list[str]:
+    """The names in a folder, sorted; none if there is no such folder. Raises OSError."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []

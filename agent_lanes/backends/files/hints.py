@@ -1,0 +1,178 @@
+"""ready/, timers/, held/: empty files whose names say which tasks may be claimed, and when.
+
+Nothing is ever read from a hint but a name, and a name is a pure function of the facts (core.placement), so making
+one twice is making it once, and a rebuild is a comparison of two sets of names. The new marker is made before the
+commit, the old one dropped after it, both under the task's lock; the marker of a task that does not exist (yet) is
+skipped by readers and removed only under the exclusive gate, because a submit may be in flight.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import heapq
+import os
+import time
+
+from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.layout import (
+    HINT_FOLDERS,
+    TIMER_SHIFT,
+    Layout,
+    due_of_timer,
+    id_of_ready,
+    sequence_of_ready,
+)
+from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
+from agent_lanes.core.names import escape
+from agent_lanes.core.placement import Due, Placement
+from agent_lanes.errors import Busy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Hints:
+    """The markers of one store."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def make(self, place: Placement) -> None:
+        """List a task at its place. Raises OSError."""
+        path = self.layout.marker(place)
+        if path is not None:
+            atomic.make_marker(path)
+
+    def drop(self, place: Placement) -> None:
+        """No longer list a task there. Raises OSError."""
+        path = self.layout.marker(place)
+        if path is not None:
+            atomic.drop_marker(path)
+
+    def ready(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool) -> Iterator[str]:
+        """Ids in order over the routes; with `tidy`, emptied buckets but the newest are removed on the way."""
+        folder = self.layout.ready_lane(lane)
+        if routes is None:
+            names = [name for name in atomic.names(folder) if name[0] != "."]
+        else:
+            names = sorted({escape(route) for route in routes})
+        listings = [self._route(f"{folder}/{name}", tidy) for name in names]
+        merged = listings[0] if len(listings) == 1 else heapq.merge(*listings)
+        for name in merged:
+            id = id_of_ready(name)
+            if id:
+                yield id
+
+    def due(self, lane: str, now: int) -> Iterator[tuple[str, Due]]:
+        """The id and the placement of every timer of the lane that is over."""
+        for at, id in self._timers(lane, up_to=now):
+            if at <= now:
+                yield id, Due(lane=lane, at=at, id=id)
+
+    def next_due(self, lane: str, now: int) -> int | None:
+        """The earliest timer of the lane that is still to come."""
+        return next((at for at, _ in self._timers(lane, up_to=None) if at > now), None)
+
+    def depth(self, lane: str) -> int:
+        """How many markers the lane has in ready/."""
+        folder = self.layout.ready_lane(lane)
+        routes = [f"{folder}/{name}" for name in atomic.names(folder) if name[0] != "."]
+        return sum(len(atomic.names(f"{route}/{bucket}")) for route in routes for bucket in atomic.names(route))
+
+    def active_ids(self, lane: str | None) -> set[str]:
+        """Every id that any hint names, of one lane or of all."""
+        found: set[str] = set()
+        for folder in HINT_FOLDERS:
+            lanes = atomic.names(f"{self.layout.root}/{folder}") if lane is None else [escape(lane)]
+            for name in lanes:
+                found.update(_id_in(folder, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))
+        return found - {""}
+
+    def next_sequence(self, lane: str) -> int:
+        """The lane's counter, one further; never the same for two callers. Raises OSError, Busy."""
+        path = self.layout.sequence(lane)
+        descriptor = _open_counter(path)
+        try:
+            _lock_counter(descriptor, lane)
+            raw = os.pread(descriptor, 32, 0).strip()
+            number = int(raw) + 1 if raw.isdigit() else self.highest_sequence(lane) + 1
+            os.pwrite(descriptor, b"%012d\n" % number, 0)
+            return number
+        finally:
+            os.close(descriptor)
+
+    def highest_sequence(self, lane: str) -> int:
+        """The highest sequence that the ready markers of a lane show: for a counter that was lost."""
+        folder = self.layout.ready_lane(lane)
+        names = (os.path.basename(path) for path in _files(folder))
+        return max((sequence_of_ready(name) for name in names), default=0)
+
+    def all_markers(self) -> set[str]:
+        """Every marker there is, by path."""
+        found: set[str] = set()
+        for folder in HINT_FOLDERS:
+            found.update(_files(f"{self.layout.root}/{folder}"))
+        return {path for path in found if not os.path.basename(path).startswith(".")}
+
+    def _route(self, folder: str, tidy: bool) -> Iterator[str]:
+        buckets = atomic.names(folder)
+        for bucket in buckets:
+            names = atomic.names(f"{folder}/{bucket}")
+            yield from names
+            if tidy and not names and bucket != buckets[-1]:
+                _remove_empty(f"{folder}/{bucket}")
+
+    def _timers(self, lane: str, up_to: int | None) -> Iterator[tuple[int, str]]:
+        folder = self.layout.timers(lane)
+        last = "~" if up_to is None else f"{up_to >> TIMER_SHIFT:012x}"
+        for bucket in atomic.names(folder):
+            if bucket > last:
+                return
+            names = atomic.names(f"{folder}/{bucket}")
+            yield from (due for due in map(due_of_timer, names) if due[1])
+            if up_to is not None and not names and bucket < last:
+                _remove_empty(f"{folder}/{bucket}")
+
+
+def _id_in(folder: str, path: str) -> str:
+    name = os.path.basename(path)
+    if folder == "ready":
+        return id_of_ready(name)
+    return due_of_timer(name)[1] if folder == "timers" else name
+
+
+def _files(folder: str) -> Iterator[str]:
+    for name in atomic.names(folder):
+        path = f"{folder}/{name}"
+        if os.path.isdir(path):
+            yield from _files(path)
+        else:
+            yield path
+
+
+def _remove_empty(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:  # somebody filled it, removed it, or we may not: it is only a bucket
+        pass
+
+
+def _open_counter(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, atomic.FILE_MODE)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), atomic.FOLDER_MODE, exist_ok=True)
+        return os.open(path, flags, atomic.FILE_MODE)
+
+
+def _lock_counter(descriptor: int, lane: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Busy(f"lane {lane}: its counter is locked for {PATIENCE_SECONDS:.0f} s") from None
+        time.sleep(LONGEST_PAUSE / 20)

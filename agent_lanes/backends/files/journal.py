@@ -1,0 +1,123 @@
+"""events.jsonl: the history of a task, one JSON object a line, one write a line.
+
+Writers hold the task's lock. A line carries its number and the epoch; whoever writes next closes a line that a
+crash cut off, and adds a `recovered` line when the claim shows an epoch of which the history does not know.
+Readers leave out what is not a whole line. Nothing depends on this file but people and `last_event`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.files.atomic import FILE_MODE, READ_FLAGS
+from agent_lanes.core import codec
+from agent_lanes.core.jsontext import dumps_line, loads_object
+from agent_lanes.core.task import Event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+TAIL, LONGEST_TAIL = 4096, 1 << 20
+CHUNK = 1 << 16
+
+
+def line(event: Event) -> bytes:
+    """One line of the file."""
+    return dumps_line(codec.encode_event(event)).encode() + b"\n"
+
+
+def append(path: str, events: tuple[Event, ...]) -> None:
+    """Add events, numbered on. Raises OSError; then the history lacks a line, and nothing else is wrong."""
+    descriptor = os.open(path, APPEND_FLAGS, FILE_MODE)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        last = _last(descriptor, size)
+        number, known = (last.number, last.epoch) if last else (0, 0)
+        if last is not None and last.number == 0:  # v0.1 numbered no lines and knew no epochs
+            number, known = sum(1 for _ in _whole_lines(descriptor)), codec.MAX_EPOCH
+        out = [b"\n"] if torn else []
+        for event in events:
+            missed = event.epoch - 1 if event.type == "claimed" else event.epoch
+            if known < missed:
+                number += 1
+                out.append(line(_recovered(event, missed, number)))
+            number += 1
+            known = event.epoch
+            out.append(line(event.replace(number=number)))
+        os.write(descriptor, b"".join(out))
+    finally:
+        os.close(descriptor)
+
+
+def read(path: str) -> Iterator[Event]:
+    """All whole lines, oldest first. Raises OSError; a missing file is an empty history."""
+    try:
+        descriptor = os.open(path, READ_FLAGS)
+    except FileNotFoundError:
+        return
+    try:
+        for raw in _whole_lines(descriptor):
+            event = _event(raw)
+            if event is not None:
+                yield event
+    finally:
+        os.close(descriptor)
+
+
+def last(path: str) -> Event | None:
+    """The newest whole line; None if there is none or the file cannot be read."""
+    try:
+        descriptor = os.open(path, READ_FLAGS)
+    except OSError:
+        return None
+    try:
+        return _last(descriptor, os.fstat(descriptor).st_size)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _last(descriptor: int, size: int) -> Event | None:
+    tail = TAIL
+    while True:
+        raw = os.pread(descriptor, min(tail, size), max(0, size - tail))
+        lines = raw.split(b"\n")[: -1 if raw.endswith(b"\n") else None]
+        for position, text in reversed(list(enumerate(lines))):
+            if position == 0 and tail < size:
+                break  # this line may begin before what was read
+            event = _event(text)
+            if event is not None:
+                return event
+        if tail >= size or tail >= LONGEST_TAIL:
+            return None
+        tail *= 16
+
+
+def _whole_lines(descriptor: int) -> Iterator[bytes]:
+    rest, position = b"", 0
+    while chunk := os.pread(descriptor, CHUNK, position):
+        position += len(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+
+
+def _event(raw: bytes) -> Event | None:
+    try:
+        return codec.decode_event(loads_object(raw.decode()))
+    except ValueError:
+        return None
+
+
+def _recovered(event: Event, missed: int, number: int) -> Event:
+    return Event(
+        type="recovered",
+        message=f"a crash lost the history up to epoch {missed}",
+        created_at=event.created_at,
+        data={},
+        epoch=missed,
+        number=number,
+    )

@@ -1,0 +1,115 @@
+"""Reading one task from its folder, without a lock.
+
+The order closes the races with writers: the answer before the claim, because a claim never changes once there is
+an answer. Anything that is not a regular file of sane size, UTF-8, a JSON object with the fields and types of its
+format makes this one task Damaged, never the command.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.layout import CLAIM, RESPONSE, TASK
+from agent_lanes.core import codec, legacy
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.jsontext import loads_object
+from agent_lanes.core.task import Response, Snapshot
+from agent_lanes.errors import Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+
+LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20}
+
+
+class Loaded(Frozen):
+    """A snapshot, with the bytes of claim.json that tell whether it is still current."""
+
+    snapshot: Snapshot
+    claim_bytes: bytes | None
+    legacy: bool = False
+
+
+def load(folder: str, id: str) -> Loaded:
+    """Everything about a task. Raises NotFound, Damaged, OSError."""
+    asked = _record(folder, id, TASK)
+    if asked is None:
+        if os.path.isdir(folder):
+            raise damaged(id, TASK, "missing")
+        raise not_found(id)
+    response = _response(folder, id)
+    if legacy.is_legacy(asked):
+        return Loaded(snapshot=_decoded(id, TASK, lambda: legacy.decode(asked, response)), claim_bytes=None, legacy=True)
+    task = _decoded(id, TASK, lambda: codec.decode_task(asked))
+    if task.id != id:
+        raise damaged(id, TASK, "it has the id of another task")
+    raw = claim_bytes(folder, id)
+    claim = None if raw is None else _decoded(id, CLAIM, lambda: codec.decode_claim(loads_object(raw.decode())))
+    return Loaded(snapshot=Snapshot(task=task, claim=claim, response=response), claim_bytes=raw)
+
+
+def claim_bytes(folder: str, id: str) -> bytes | None:
+    """claim.json as it stands; None if the task was never claimed."""
+    return _bytes(folder, id, CLAIM)
+
+
+def answered(folder: str) -> bool:
+    """Whether a response.json is there, whatever it holds."""
+    try:
+        os.stat(f"{folder}/{RESPONSE}", follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def not_found(id: str) -> NotFound:
+    """The error for an id that no task has; v0.1's words."""
+    return NotFound(f"unknown task: {id}", hint="`agent-lanes list` shows the tasks; `agent-lanes where` the store")
+
+
+def damaged(id: str, file: str, problem: object) -> Damaged:
+    """The error for a record that cannot be read."""
+    return Damaged(
+        f"task {id} is damaged: {file}: {problem}", hint="other tasks go on; look at the file, nothing has been deleted"
+    )
+
+
+def _response(folder: str, id: str) -> Response | None:
+    record = _record(folder, id, RESPONSE)
+    return None if record is None else _decoded(id, RESPONSE, lambda: codec.decode_response(record))
+
+
+def _record(folder: str, id: str, file: str) -> JsonObject | None:
+    raw = _bytes(folder, id, file)
+    return None if raw is None else _decoded(id, file, lambda: loads_object(raw.decode()))
+
+
+def _bytes(folder: str, id: str, file: str) -> bytes | None:
+    try:
+        return atomic.read(f"{folder}/{file}", LIMITS[file])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except atomic.Unreadable as wrong:
+        raise damaged(id, file, wrong) from None
+    except OSError as wrong:
+        if os.path.islink(f"{folder}/{file}"):
+            raise damaged(id, file, "a symbolic link, not a file") from None
+        if not os.path.isfile(f"{folder}/{file}"):
+            raise damaged(id, file, "not a regular file") from None
+        raise wrong
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+def _decoded(id: str, file: str, decode: Callable[[], T]) -> T:
+    try:
+        return decode()
+    except ValueError as wrong:  # Malformed, JSON and UTF-8 errors are all ValueErrors
+        raise damaged(id, file, wrong) from None

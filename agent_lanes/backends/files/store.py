@@ -1,0 +1,379 @@
+"""The file backend: facts as JSON files, hints as names, waits on the file system.
+
+    submit    everything into tmp/, fsynced  ->  rename into tasks/            (+ fsync of tasks/)
+    update    read, decide, stage in tmp/    ->  lock, still current?, rename or link, unlock
+                                                                              (+ fsync of the folder for an answer)
+
+The commit is that one rename or link. Staging and its fsync come before the lock, so nobody waits for a disk; if
+the task changed meanwhile, it is decided again. Before the commit an error leaves nothing; after it nothing turns
+into a plain failure: what could not follow is a warning, and what cannot be vouched for is Unconfirmed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends import clock
+from agent_lanes.backends.files import atomic, journal, records, signals, upkeep
+from agent_lanes.backends.files.hints import Hints
+from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.lock import Lock
+from agent_lanes.core import codec, names
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.jsontext import dumps
+from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
+from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
+from agent_lanes.core.times import Moment, iso
+from agent_lanes.core.transitions import Change, created
+from agent_lanes.errors import AgentLanesError, AlreadyAnswered, Busy, Damaged, NotFound, Unconfirmed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agent_lanes.ports import Birth, Decide, Watch
+
+GATE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
+RETRIES = 1000
+
+
+class NewBorn(Frozen):
+    """What the store adds to a task that is being made (ports.Birth)."""
+
+    now: Moment
+    chance: str
+    sequence: int
+
+
+class FileStore:
+    """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
+
+    def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
+        self.address = root
+        self.layout = Layout(root)
+        self.hints = Hints(self.layout)
+        self.warn = warn
+        self.boot_id = clock.boot_id()
+
+    def now(self) -> Moment:
+        """The clocks of this machine."""
+        return clock.moment(self.boot_id)
+
+    def new_token(self) -> str:
+        """32 hex digits of chance."""
+        return clock.chance(32)
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+        """See ports.TaskStore."""
+        with atomic.storage("submit"), self._gate():
+            for _ in range(RETRIES):
+                birth = NewBorn(now=self.now(), chance=clock.chance(12), sequence=self.hints.next_sequence(lane))
+                task = make(birth)
+                if self._give_birth(task, request):
+                    break
+            else:
+                raise Busy("submit: found no free task id", hint="repeat the call")
+            after = Snapshot(task=task)
+            self._afterwards(task, "its correlation index", lambda: self._index(task))
+            self._wake(after)
+            try:
+                atomic.sync_folder(self.layout.tasks)
+            except OSError as wrong:
+                raise Unconfirmed(
+                    f"submitted {task.id}, but it may not survive a power cut: {wrong.strerror}",
+                    hint=f"confirm with: agent-lanes status {task.id}",
+                ) from wrong
+        return task
+
+    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
+        """See ports.TaskStore."""
+        folder = self._folder(id)
+        with atomic.storage(f"task {id}"), self._gate():
+            for _ in range(RETRIES):
+                loaded = records.load(folder, id)
+                now = self.now()
+                change = decide(loaded.snapshot, now)
+                if change.repeated or not (change.claim or change.response or change.events):
+                    if change.repeated and loaded.snapshot.response is not None:
+                        self._confirm_answer(id)
+                    return loaded.snapshot, change
+                if self._commit(folder, loaded, change, now, patient):
+                    if change.response is not None:
+                        self._confirm_answer(id)
+                    return change.applied(loaded.snapshot), change
+        raise Busy(f"task {id}: others change it faster than this call can", hint="repeat the call")
+
+    def confirm(self, id: str) -> None:
+        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""
+        try:
+            atomic.sync_folder(self._folder(id))
+        except OSError as wrong:
+            if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
+                raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
+
+    def prepare(self) -> None:
+        """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
+        with atomic.storage("store"), self._gate():
+            pass
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def read(self, id: str) -> Snapshot:
+        """See ports.TaskStore."""
+        with atomic.storage(f"task {id}"):
+            return records.load(self._folder(id), id).snapshot
+
+    def finished(self, id: str) -> bool:
+        """See ports.TaskStore: one stat."""
+        with atomic.storage(f"task {id}"):
+            return records.answered(self._folder(id))
+
+    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+        """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""
+        with atomic.storage("store"):
+            if active_only and self._gate_is_current():
+                ids = sorted(self.hints.active_ids(lane))
+            else:
+                ids = atomic.names(self.layout.tasks)
+        for id in ids:
+            found = self._look(id)
+            if isinstance(found, Damaged):
+                yield found
+            elif found is not None and (lane is None or found.task.lane == lane):
+                if not active_only or found.state in ACTIVE:
+                    yield found
+
+    def events(self, id: str) -> Iterator[Event]:
+        """See ports.TaskStore."""
+        folder = self._folder(id)
+        if not os.path.isdir(folder):
+            raise records.not_found(id)
+        with atomic.storage(f"task {id}: {EVENTS}"):
+            yield from journal.read(f"{folder}/{EVENTS}")
+
+    def last_event(self, id: str) -> Event | None:
+        """See ports.TaskStore."""
+        return journal.last(f"{self._folder(id)}/{EVENTS}")
+
+    def request_location(self, task: Task) -> str | None:
+        """See ports.TaskStore."""
+        return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
+
+    # --- finding ---------------------------------------------------------------------------------------------
+
+    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+        """See ports.Finder: leases that have run out first, then what is ready; from the facts after a reboot."""
+        with atomic.storage(f"lane {lane}"):
+            if not self._gate_is_current():
+                yield from self._candidates_by_facts(lane, routes)
+                return
+            for id, _ in self.hints.due(lane, timer_now(self.now())):
+                yield id
+            yield from self.hints.ready(lane, routes, tidy=tidy)
+
+    def settle(self, id: str) -> None:
+        """See ports.Finder. Somebody who works on the task right now settles it by that."""
+        self._settle(id, None)
+
+    def promote(self, lane: str) -> None:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            for id, place in list(self.hints.due(lane, timer_now(self.now()))):
+                self._settle(id, place)
+
+    def next_due(self, lane: str) -> int | None:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            return self.hints.next_due(lane, timer_now(self.now()))
+
+    def depth(self, lane: str) -> int:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            return self.hints.depth(lane)
+
+    def ever_submitted(self, lane: str) -> bool:
+        """See ports.Finder: the lane has a counter once it had a task."""
+        return os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane))
+
+    # --- waiting ---------------------------------------------------------------------------------------------
+
+    def watch_task(self, id: str) -> Watch:
+        """See ports.Signals."""
+        return signals.watch(self._folder(id), (RESPONSE,))
+
+    def watch_lane(self, lane: str) -> Watch:
+        """See ports.Signals."""
+        return signals.watch(self.layout.signals, (names.escape(lane),))
+
+    # --- inside ----------------------------------------------------------------------------------------------
+
+    def _folder(self, id: str) -> str:
+        return self.layout.task(names.task_id(id))
+
+    def _gate(self) -> Lock:
+        """The gate, to be held shared; brings the store up first where its hints are not of this boot."""
+        for _ in range(3):
+            try:
+                if self._gate_is_current():
+                    return Lock(self.layout.gate, "the store", shared=True, flags=GATE_FLAGS)
+            except FileNotFoundError:
+                pass
+            os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
+            with Lock(self.layout.gate, "the store (it is being upgraded or rebuilt)", flags=GATE_FLAGS) as gate:
+                wanted = upkeep.gate_content(self.boot_id)
+                if os.pread(gate.descriptor, 200, 0) != wanted:  # nobody else did it while we waited
+                    upkeep.bring_up(self.layout, self.now(), clock.chance)
+                    os.ftruncate(gate.descriptor, 0)
+                    os.pwrite(gate.descriptor, wanted, 0)
+        raise Busy("the store: it is being upgraded or rebuilt", hint="repeat the call")
+
+    def _gate_is_current(self) -> bool:
+        try:
+            return atomic.read(self.layout.gate, 200) == upkeep.gate_content(self.boot_id)
+        except (FileNotFoundError, NotADirectoryError, atomic.Unreadable):
+            return False
+
+    def _give_birth(self, task: Task, request: bytes | None) -> bool:
+        """Commit a new task; False if its id is taken."""
+        snapshot, place = Snapshot(task=task), ready(Snapshot(task=task))
+        born, folder = f"{self.layout.tmp}/{task.id}.{clock.chance(16)}", self.layout.task(task.id)
+        files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(created(snapshot))}
+        if request is not None:
+            files[REQUEST] = request
+        os.mkdir(born, atomic.FOLDER_MODE)
+        try:
+            for name, data in files.items():
+                atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
+            atomic.sync_folder(born)
+            self.hints.make(place)
+            os.rename(born, folder)
+        except BaseException as wrong:
+            if not os.path.isdir(born):
+                raise  # interrupted right after the rename: the task is there, and so is its marker
+            for name in files:
+                atomic.discard(f"{born}/{name}")
+            os.rmdir(born)
+            self.hints.drop(place)
+            if isinstance(wrong, OSError) and os.path.isdir(folder):
+                return False
+            raise
+        return True
+
+    def _commit(self, folder: str, loaded: records.Loaded, change: Change, now: Moment, patient: bool) -> bool:
+        """Commit a change to what was loaded; False if the task has moved on since."""
+        before = loaded.snapshot
+        after = change.applied(before)
+        staged = self._stage(change)
+        try:
+            with Lock(folder, f"task {before.id}", patient=patient):
+                if loaded.legacy:
+                    upkeep.upgrade_task(self.layout, before.id, loaded, now, clock.chance)
+                    return False
+                if records.claim_bytes(folder, before.id) != loaded.claim_bytes:
+                    return False
+                if records.answered(folder) != (before.response is not None):
+                    return False
+                old, new = placement(before, now), placement(after, now)
+                if new != old:
+                    self.hints.make(new)
+                if staged and change.response is not None:
+                    self._link(staged, f"{folder}/{RESPONSE}", before)
+                elif staged:
+                    os.rename(staged, f"{folder}/{CLAIM}")
+                    staged = None
+                path = f"{folder}/{EVENTS}"
+                self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
+                if new != old:
+                    self._afterwards(after.task, "an old marker", lambda: self.hints.drop(old))
+        finally:
+            if staged:
+                atomic.discard(staged)
+        if change.claim is not None:
+            self._wake(after)
+        return True
+
+    def _stage(self, change: Change) -> str | None:
+        """The file that the commit will rename or link, written and fsynced before any lock is taken."""
+        if change.response is not None:
+            data = dumps(codec.encode_response(change.response)).encode()
+        elif change.claim is not None:
+            data = dumps(codec.encode_claim(change.claim)).encode()
+        else:
+            return None
+        path = f"{self.layout.tmp}/{clock.chance(16)}"
+        atomic.write_new(path, data, durable=change.durable)
+        return path
+
+    def _link(self, staged: str, path: str, before: Snapshot) -> None:
+        try:
+            os.link(staged, path)
+        except FileExistsError:
+            raise AlreadyAnswered(f"respond: task {before.id} has just been answered") from None
+
+    def _confirm_answer(self, id: str) -> None:
+        try:
+            atomic.sync_folder(self._folder(id))
+        except OSError as wrong:
+            raise Unconfirmed(
+                f"answered {id}, but the answer may not survive a power cut: {wrong.strerror}",
+                hint="repeat the same respond call: it confirms",
+            ) from wrong
+
+    def _settle(self, id: str, place: Due | None) -> None:
+        """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
+        try:
+            with self._gate(), Lock(self._folder(id), f"task {id}", patient=False):
+                snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
+                wanted = placement(snapshot, now)
+                self.hints.make(wanted)
+                for stale in (ready(snapshot), place):
+                    if stale is not None and stale != wanted:
+                        self.hints.drop(stale)
+        except (Busy, NotFound, Damaged):
+            pass  # in flight, in other hands, or for doctor: the hint stays, and is looked at again
+
+    def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
+        now, found = self.now(), list[tuple[int, str]]()
+        for snapshot in self.scan(lane=lane):
+            if isinstance(snapshot, Snapshot) and isinstance(placement(snapshot, now), Ready):
+                if routes is None or snapshot.task.vendor in routes:
+                    found.append((snapshot.task.sequence, snapshot.id))
+        yield from (id for _, id in sorted(found))
+
+    def _look(self, id: str) -> Snapshot | Damaged | None:
+        try:
+            return self.read(id)
+        except Damaged as wrong:
+            return wrong
+        except NotFound:  # a marker without a task, or a task that was moved away
+            return None
+        except AgentLanesError as wrong:
+            return records.damaged(id, TASK, wrong)
+
+    def _index(self, task: Task) -> None:
+        record = {
+            "workspace_id": task.workspace_id,
+            "correlation_id": task.correlation_id,
+            "task_id": task.id,
+            "updated_at": iso(task.created_at),
+        }
+        path = self.layout.correlation(task.workspace_id, task.correlation_id)
+        atomic.replace(path, dumps(record).encode(), f"{self.layout.tmp}/{clock.chance(16)}", durable=False)
+
+    def _wake(self, after: Snapshot) -> None:
+        """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter."""
+        place = placement(after, self.now())
+        soon = isinstance(place, Due) and place.at - timer_now(self.now()) < SOON_MICROSECONDS
+        if soon or isinstance(place, Ready):
+            lane = after.task.lane
+            self._afterwards(after.task, "a wake-up", lambda: signals.send(self.layout.signals, lane))
+
+    def _afterwards(self, task: Task, what: str, do: Callable[[], None]) -> None:
+        """After a commit: what fails is a warning."""
+        try:
+            do()
+        except OSError as wrong:
+            self.warn(f"task {task.id}: {what} could not be written: {wrong.strerror}; the change itself is done")

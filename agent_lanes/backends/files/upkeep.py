@@ -1,0 +1,153 @@
+"""What happens under the exclusive gate: making a store, upgrading one of v0.1, rebuilding the hints.
+
+The gate's content names the format and the boot for which the hints were built. Whoever finds it different takes
+the gate exclusively, brings the store up, writes the gate last: so it can be killed at any point and is done
+again. Answers are never touched, and no fact is deleted.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.files import atomic, journal
+from agent_lanes.backends.files.hints import Hints
+from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.records import Loaded, answered, load
+from agent_lanes.core import codec
+from agent_lanes.core.jsontext import dumps, loads_object
+from agent_lanes.core.placement import placement
+from agent_lanes.core.task import Event
+from agent_lanes.core.times import SECOND, Moment, iso
+from agent_lanes.errors import BadData, Damaged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.core.jsontext import JsonObject
+
+LITTER_SECONDS = 3600
+
+
+def gate_content(boot: str) -> bytes:
+    """What the gate holds when the hints are those of this format and this boot."""
+    return f"{codec.FORMAT} {boot or '-'}\n".encode()
+
+
+def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
+    """Make, upgrade or rebuild a store; the caller holds the gate exclusively. Raises BadData, OSError, Busy."""
+    for folder in layout.folders():
+        os.makedirs(folder, atomic.FOLDER_MODE, exist_ok=True)
+    record = _store_record(layout)
+    if record is None:
+        if os.path.exists(layout.legacy_lock):
+            with Lock(layout.legacy_lock, "the lock of v0.1", flags=os.O_RDWR | os.O_CLOEXEC):
+                _upgrade(layout, now, chance)
+        else:
+            _upgrade(layout, now, chance)
+        store = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
+        atomic.replace(layout.store_record, dumps(store).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
+        atomic.sync_folder(layout.root)
+    rebuild(layout, now)
+    sweep(layout, now)
+
+
+def rebuild(layout: Layout, now: Moment) -> None:
+    """Make the markers exactly those that the facts ask for, and set every lane's counter past its tasks."""
+    hints = Hints(layout)
+    wanted: set[str] = set()
+    highest: dict[str, int] = {}
+    for id in atomic.names(layout.tasks):
+        folder = layout.task(id)
+        if answered(folder):
+            continue
+        try:
+            snapshot = load(folder, id).snapshot
+        except Damaged:
+            continue
+        marker = layout.marker(placement(snapshot, now))
+        if marker is not None:
+            wanted.add(marker)
+        highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
+    present = hints.all_markers()
+    for path in wanted - present:
+        atomic.make_marker(path)
+    for path in present - wanted:
+        atomic.drop_marker(path)
+    for lane, number in highest.items():
+        while hints.next_sequence(lane) < number:
+            _set_counter(layout.sequence(lane), number)
+
+
+def sweep(layout: Layout, now: Moment) -> None:
+    """Remove what crashed commands left in tmp/ more than an hour ago."""
+    for name in atomic.names(layout.tmp):
+        path = f"{layout.tmp}/{name}"
+        try:
+            if now.wall // SECOND - os.stat(path, follow_symlinks=False).st_mtime < LITTER_SECONDS:
+                continue
+            if os.path.isdir(path) and not os.path.islink(path):
+                for file in os.listdir(path):
+                    os.unlink(f"{path}/{file}")
+                os.rmdir(path)
+            else:
+                os.unlink(path)
+        except OSError:  # litter that resists is litter for the next sweep
+            continue
+
+
+def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: Callable[[int], str]) -> None:
+    """Turn one v0.1 task into the facts of format 2; task.json last, because it decides how the rest is read."""
+    folder, snapshot = layout.task(id), loaded.snapshot
+    if snapshot.claim is not None:
+        _replace(layout, f"{folder}/{CLAIM}", codec.encode_claim(snapshot.claim), chance)
+    response_path = f"{folder}/{RESPONSE}"
+    if snapshot.response is not None and not os.path.exists(response_path):
+        _replace(layout, response_path, codec.encode_response(snapshot.response), chance)
+    atomic.sync_folder(folder)
+    _replace(layout, f"{folder}/{TASK}", codec.encode_task(snapshot.task), chance)
+    atomic.sync_folder(folder)
+    event = Event(type="upgraded", message="record of v0.1 upgraded", created_at=now.wall, data={}, epoch=snapshot.epoch)
+    journal.append(f"{folder}/{EVENTS}", (event,))
+
+
+def _upgrade(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
+    for id in atomic.names(layout.tasks):
+        try:
+            loaded = load(layout.task(id), id)
+        except Damaged:
+            continue  # stays as it is, and is reported as damaged
+        if loaded.legacy:
+            upgrade_task(layout, id, loaded, now, chance)
+
+
+def _store_record(layout: Layout) -> dict[str, object] | None:
+    try:
+        raw = atomic.read(layout.store_record, 1 << 16)
+        record = loads_object(raw.decode())
+        number = record.get("format")
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise ValueError("format is not a number")
+    except FileNotFoundError:
+        return None
+    except (ValueError, atomic.Unreadable) as wrong:
+        raise BadData(f"store.json: {wrong} ({layout.store_record})", hint="put back store.json as it was") from None
+    if number > codec.FORMAT:
+        raise BadData(
+            f"store.json: format {number} is newer than this program, which reads {codec.FORMAT} ({layout.root})",
+            hint="upgrade agent-lanes: pip install -U agent-lanes",
+        )
+    return dict(record)
+
+
+def _replace(layout: Layout, path: str, record: JsonObject, chance: Callable[[int], str]) -> None:
+    atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
+
+
+def _set_counter(path: str, number: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, b"%012d\n" % number, 0)
+    finally:
+        os.close(descriptor)

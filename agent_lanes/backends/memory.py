@@ -1,0 +1,189 @@
+"""The reference implementation: the same promises in a dictionary, for tests of yours and ours.
+
+    queue = Queue.open("memory:")
+
+Everything is gone when the process ends. One lock guards all; waits sleep on its condition.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from agent_lanes.backends import clock
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.names import task_id
+from agent_lanes.core.placement import Due, Ready, placement
+from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
+from agent_lanes.core.times import Moment
+from agent_lanes.core.transitions import Change, created
+from agent_lanes.errors import Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from agent_lanes.ports import Birth, Decide, Watch
+
+
+class NewBorn(Frozen):
+    """What the store adds to a task that is being made (ports.Birth)."""
+
+    now: Moment
+    chance: str
+    sequence: int
+
+
+class MemoryStore:
+    """One store in this process. Safe to share among threads."""
+
+    address = "memory:"
+
+    def __init__(self, now: Callable[[], Moment] | None = None) -> None:
+        self._boot = clock.boot_id()
+        self._now = now or (lambda: clock.moment(self._boot))
+        self.changed = threading.Condition()
+        self.version = 0
+        self._tasks: dict[str, Snapshot] = {}
+        self._histories: dict[str, list[Event]] = {}
+        self._requests: dict[str, bytes] = {}
+        self._sequences: dict[str, int] = {}
+
+    def now(self) -> Moment:
+        """The clock given, or this machine's."""
+        return self._now()
+
+    def new_token(self) -> str:
+        """32 hex digits of chance."""
+        return clock.chance(32)
+
+    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+        """See ports.TaskStore."""
+        with self.changed:
+            self._sequences[lane] = self._sequences.get(lane, 0) + 1
+            while True:
+                task = make(NewBorn(now=self.now(), chance=clock.chance(12), sequence=self._sequences[lane]))
+                if task.id not in self._tasks:
+                    break
+            self._tasks[task.id] = Snapshot(task=task)
+            self._histories[task.id] = [created(self._tasks[task.id])]
+            if request is not None:
+                self._requests[task.id] = request
+            self._notify()
+            return task
+
+    def read(self, id: str) -> Snapshot:
+        """See ports.TaskStore."""
+        try:
+            return self._tasks[task_id(id)]
+        except KeyError:
+            raise NotFound(f"unknown task: {id}", hint="`agent-lanes list` shows the tasks") from None
+
+    def finished(self, id: str) -> bool:
+        """See ports.TaskStore."""
+        found = self._tasks.get(task_id(id))
+        return found is not None and found.response is not None
+
+    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
+        """See ports.TaskStore."""
+        with self.changed:
+            before = self.read(id)
+            change = decide(before, self.now())
+            after = change.applied(before)
+            self._tasks[id] = after
+            history = self._histories[id]
+            history.extend(
+                event.replace(number=number) for number, event in enumerate(change.events, start=len(history) + 1)
+            )
+            self._notify()
+            return after, change
+
+    def confirm(self, id: str) -> None:
+        """See ports.TaskStore: nothing here survives anything."""
+
+    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+        """See ports.TaskStore."""
+        for _, snapshot in sorted(self._tasks.items()):
+            if (lane is None or snapshot.task.lane == lane) and (not active_only or snapshot.state in ACTIVE):
+                yield snapshot
+
+    def events(self, id: str) -> Iterator[Event]:
+        """See ports.TaskStore."""
+        self.read(id)
+        yield from tuple(self._histories[id])
+
+    def last_event(self, id: str) -> Event | None:
+        """See ports.TaskStore."""
+        return next(reversed(self._histories.get(id, [])), None)
+
+    def request_location(self, task: Task) -> str | None:
+        """See ports.TaskStore: a request given as text has no path here."""
+        return task.request_path
+
+    def request_bytes(self, id: str) -> bytes | None:
+        """The request given as text."""
+        return self._requests.get(id)
+
+    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+        """See ports.Finder."""
+        places = (placement(snapshot, self.now()) for snapshot in tuple(self._tasks.values()))
+        found = [
+            (place.priority, place.sequence, place.id)
+            for place in places
+            if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes)
+        ]
+        yield from (id for _, _, id in sorted(found))
+
+    def settle(self, id: str) -> None:
+        """See ports.Finder: there are no hints that could be wrong."""
+
+    def promote(self, lane: str) -> None:
+        """See ports.Finder: there are no hints that could be late."""
+
+    def next_due(self, lane: str) -> int | None:
+        """See ports.Finder."""
+        places = (placement(snapshot, self.now()) for snapshot in tuple(self._tasks.values()))
+        return min((place.at for place in places if isinstance(place, Due) and place.lane == lane), default=None)
+
+    def depth(self, lane: str) -> int:
+        """See ports.Finder."""
+        return sum(1 for _ in self.candidates(lane, None))
+
+    def ever_submitted(self, lane: str) -> bool:
+        """See ports.Finder."""
+        return lane in self._sequences
+
+    def _notify(self) -> None:
+        self.version += 1
+        self.changed.notify_all()
+
+    def watch_task(self, id: str) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
+    def watch_lane(self, lane: str) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
+
+class ConditionWatch:
+    """Woken by any change of the store after the watch was set."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._seen = store.version
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Sleep until something changed since the watch was set, or since the last wait."""
+        with self._store.changed:
+            woken = self._store.changed.wait_for(lambda: self._store.version != self._seen, timeout_seconds)
+            self._seen = self._store.version
+            return woken
+
+    def __enter__(self) -> ConditionWatch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing was set."""

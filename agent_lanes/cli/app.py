@@ -1,0 +1,91 @@
+"""From argv to an exit code.
+
+An exact call is parsed by cli.exact and loads one command module; everything else goes through argparse. Every
+error of ours becomes one line and its exit code here, and so does every error that nobody foresaw: no traceback
+reaches a user (AGENT_LANES_TRACE=1 shows it).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agent_lanes.cli import exact, output
+from agent_lanes.cli.options import GLOBAL, Arguments
+from agent_lanes.cli.table import Command, command, module_name
+from agent_lanes.errors import AgentLanesError, Interrupted, StorageFailed, Unconfirmed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one call; returns its exit code (CONTRACT.md, "Exit codes")."""
+    words = sys.argv[1:] if argv is None else argv
+    as_json = "--json" in words
+    try:
+        return _run(words)
+    except AgentLanesError as error:
+        return _fail(error, as_json)
+    except KeyboardInterrupt:
+        return _fail(Interrupted("interrupted", hint="nothing is lost; repeat the call to go on"), as_json)
+    except BrokenPipeError:
+        return _fail(output.NotWritten("cannot write: the reader is gone"), as_json)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(StorageFailed(f"{error.strerror or error}{where}"), as_json)
+    except MemoryError:
+        return _fail(StorageFailed("not enough memory"), as_json)
+    except Exception as error:
+        if os.environ.get("AGENT_LANES_TRACE") == "1":
+            raise
+        line = f"{type(error).__name__}: {error}"
+        return _fail(AgentLanesError(f"a defect of agent-lanes: {line}", hint="AGENT_LANES_TRACE=1 shows where"), as_json)
+
+
+def _run(words: list[str]) -> int:
+    found = _exact(words)
+    if found is None:
+        from agent_lanes.cli import help
+
+        other = help.parse(words)
+        if isinstance(other, str):
+            output.text(other)
+            return 0
+        found = other
+    entry, args = found
+    from agent_lanes.wiring import Session
+
+    session = Session(config=args.config, store=args.store, warn=output.warning)
+    args.__dict__["verb"] = entry.name
+    try:
+        return int(_module(entry).run(args, session))
+    except output.NotWritten as lost:
+        if not entry.changes:
+            raise
+        raise Unconfirmed(
+            f"done, but the result could not be printed: {lost.message}", hint="agent-lanes list shows what is there"
+        ) from None
+
+
+def _exact(words: list[str]) -> tuple[Command, Arguments] | None:
+    parts = exact.split(words)
+    entry = command(parts[1]) if parts else None
+    if parts is None or entry is None:
+        return None
+    args = exact.parse((*_module(entry).OPTIONS, *GLOBAL), parts[0] + parts[2])
+    return None if args is None else (entry, args)
+
+
+def _module(entry: Command) -> ModuleType:
+    name = module_name(entry)
+    __import__(name)
+    return sys.modules[name]
+
+
+def _fail(error: AgentLanesError, as_json: bool) -> int:
+    quiet = isinstance(error, output.NotWritten) and not output.on_terminal(2)
+    if not quiet:
+        output.failure(error, as_json=as_json)
+    return error.exit_code

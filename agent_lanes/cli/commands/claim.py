@@ -1,0 +1,68 @@
+"""Take a task under a lease: one by its id, or the next one of a lane.
+
+claim --lane L [--vendor V] [--wait SECONDS] finds and claims in one step; status is claimed or idle, both exit 0.
+Keep the token: renew, release and respond need it.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
+from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.task import Snapshot
+    from agent_lanes.wiring import Session
+
+WAIT = Option(
+    flag="--wait", metavar="SECONDS", kind=NUMBER, default=0, help="with --lane: block so long for a task (default: 0)"
+)
+OPTIONS = (ID, LANE, VENDOR, MATCH, WAIT, OWNER, LEASE)
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Claim whichever was named."""
+    if (args.task_id is None) == (args.lane is None):
+        raise BadUsage("claim takes a task id or --lane, one of the two")
+    if args.task_id is not None:
+        if args.vendor is not None or args.match or args.wait:
+            raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
+        return _report(session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds), args, session)
+    from agent_lanes.services import waiting
+
+    timeout = waiting.timeout("--wait", args.wait)
+    queue, match = session.queue, pairs("--match", args.match)
+    found = waiting.for_work(
+        queue.backend,
+        args.lane,
+        lambda: queue.claim_next(
+            args.lane, vendor=args.vendor, match=match, owner=args.owner, lease_seconds=args.lease_seconds
+        ),
+        timeout_seconds=timeout,
+    )
+    if found is None:
+        from agent_lanes.cli.commands.wait import idle
+
+        return idle(args, session, timeout, named="values")
+    return _report(found, args, session)
+
+
+def _report(taken: Snapshot, args: Arguments, session: Session) -> int:
+    assert taken.claim is not None
+    record = session.queue.record(taken)
+    if args.json:
+        output.json({"status": "claimed", "task_id": taken.id, "claim_token": taken.claim.token, "task": record})
+        return 0
+    output.values(
+        task_id=taken.id,
+        claim_token=taken.claim.token,
+        lane=taken.task.lane,
+        request_path=record["request_path"],
+        response_path=record["response_path"],
+        workspace_root=record["workspace_root"],
+        worktree_path=record["worktree_path"],
+        branch=record["expected_branch"],
+        lease_expires_at=record["lease_expires_at"],
+    )
+    return 0

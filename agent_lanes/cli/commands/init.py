@@ -1,0 +1,40 @@
+"""Scaffold handoff/ in a project: config, dispatcher, wrapper, prompts, state folder.
+
+Refuses to overwrite. --queue-root is written as given: a folder outside makes this project share a pool's queue.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import Arguments, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.wiring import Session
+
+OPTIONS = (
+    Option(flag="PATH", help="the project's folder (default: this one)"),
+    Option(flag="--workspace-id", metavar="N", help="a name for the project (default: the folder's name)"),
+    Option(flag="--workspace-root", metavar="P", help="the project's root, seen from handoff/ (default: ..)"),
+    Option(flag="--queue-root", metavar="P", help="the state folder, seen from handoff/ (default: state)"),
+)
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Scaffold, and say what comes next."""
+    from agent_lanes import scaffold, wiring
+
+    folder = os.path.join(session.folder, args.path or ".")
+    wiring.check_folder(os.path.join(folder, "handoff", args.queue_root or "."))
+    made = scaffold.project(folder, args.workspace_id, args.workspace_root, args.queue_root)
+    if args.json:
+        output.json(made)
+        return 0
+    output.line(f"agent-lanes engine scaffolded at: {made['handoff']}")
+    for key in ("workspace_id", "workspace_root", "queue_root"):
+        output.line(f"{key}: {made[key]}")
+    for step in made["next_steps"]:
+        output.line(f"next: {step}")
+    return 0

@@ -1,0 +1,23 @@
+"""All tasks as JSON, by id: the oldest first.
+
+Records that cannot be read are listed under `damaged`; all others are there.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import FLAG, LANE, Arguments, Option
+from agent_lanes.cli.required import damaged_list
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.wiring import Session
+
+OPTIONS = (LANE, Option(flag="--active-only", kind=FLAG, default=False, help="leave out what is finished"))
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Print the list."""
+    good, bad = session.queue.statuses(lane=args.lane, active_only=args.active_only)
+    output.json({"status": "ok", "count": len(good), "tasks": good} | damaged_list(bad))
+    return 0

@@ -1,0 +1,37 @@
+"""One task for people: what was asked, what happened, what was answered.
+
+show ID --input prints the text that an agent is given: prompt, request, supporting files.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import FLAG, ID, Arguments, Option
+from agent_lanes.cli.required import task_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.wiring import Session
+
+OPTIONS = (ID, Option(flag="--input", kind=FLAG, default=False, help="only the text that an agent is given"))
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Print the task."""
+    from agent_lanes.services import report
+
+    queue = session.queue
+    snapshot = queue.read(task_id(args))
+    if args.input:
+        given = report.agent_input(queue, snapshot)
+        if args.json:
+            output.json({"status": "ok", "task_id": snapshot.id, "input": given})
+        else:
+            output.text(given)
+        return 0
+    events = list(queue.events(snapshot.id))
+    if args.json:
+        output.json(report.whole(queue, snapshot, events))
+    else:
+        output.text(output.readable(report.page(queue, snapshot, events)))
+    return 0

@@ -1,0 +1,51 @@
+"""One task, or the whole queue, as JSON.
+
+status ID prints the record and what follows from it: last event, ages, lease left, what to do next.
+status --all counts by state and lists every task; --active-only leaves out what is finished.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import FLAG, ID, LANE, Arguments, Option
+from agent_lanes.cli.required import damaged_list
+from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.wiring import Session
+
+OPTIONS = (
+    ID,
+    Option(flag="--all", kind=FLAG, default=False, help="the whole queue"),
+    LANE,
+    Option(flag="--active-only", kind=FLAG, default=False, help="with --all: leave out what is finished"),
+    Option(flag="--rack", kind=FLAG, default=False, help="an older name of --all", hidden=True),
+)
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Print one status or all."""
+    if args.rack:
+        output.note("[deprecated] --rack is an old name of --all")
+    everything = args.all or args.rack
+    if everything == (args.task_id is not None):
+        raise BadUsage("status takes a task id or --all, one of the two")
+    if not everything:
+        queue = session.queue
+        output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
+        return 0
+    from agent_lanes.core.advice import for_summary
+    from agent_lanes.core.views import summary
+
+    good, bad = session.queue.statuses(lane=args.lane, active_only=args.active_only)
+    counts = summary(good)
+    shown = {
+        "status": "ok",
+        "count": len(good),
+        "summary": counts,
+        "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
+        "tasks": good,
+    }
+    output.json(shown | damaged_list(bad))
+    return 0

@@ -1,0 +1,115 @@
+"""Queue a task.
+
+The request is a file inside the workspace, or text on stdin (-), which the store then keeps. Prints the id:
+
+    id=$(agent-lanes submit --lane review --request-from plan.md --response-to outputs/review.md)
+    agent-lanes wait "$id"
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import SUBMISSION, Arguments, pairs
+from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.config.taskfile import TaskFile
+    from agent_lanes.core.task import Snapshot, Task
+    from agent_lanes.wiring import Session
+
+OPTIONS = SUBMISSION
+STDIN = "-"
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Submit, and print the id."""
+    task = submit(args, session)
+    if args.json:
+        from agent_lanes.core.task import Snapshot
+
+        output.json({"task_id": task.id, "task": session.queue.record(Snapshot(task=task))})
+    else:
+        output.line(task.id)
+    return 0
+
+
+def submit(args: Arguments, session: Session) -> Task:
+    """Put flags, task file and config together and queue the task."""
+    from agent_lanes.services.queue import Submission
+
+    given = _task_file(args, session)
+    workspace_id, root = session.workspace
+    config = session.config
+    request, base = _request(args, given, session.folder, root)
+    lane = args.lane or (given.lane if given else None)
+    if lane is None:
+        raise BadUsage("submit needs --lane, or a task file that states one", hint="agent-lanes submit --lane LANE ...")
+    metadata = {**(given.metadata if given else {}), **pairs("--metadata", args.metadata)}
+    worktree = args.worktree_path or (given.worktree_path if given else None)
+    if worktree is None and config is not None and config.worktree_path is not None:
+        worktree = os.path.join(root, config.worktree_path)
+    return session.queue.submit(
+        Submission(
+            lane=lane,
+            workspace_id=workspace_id,
+            workspace_root=root,
+            base=base,
+            request=None if request == STDIN else request,
+            request_bytes=_stdin() if request == STDIN else None,
+            response_to=args.response_to or (given.response_to if given else None),
+            prompt=_prompt(args, given, session.folder, root),
+            supporting_paths=given.supporting_paths if given else (),
+            worktree_path=worktree,
+            branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
+            metadata=metadata,
+            source_agent=args.source_agent,
+            correlation_id=args.task_id or (given.stem if given else None),
+            config_path=config.path if config else None,
+        )
+    )
+
+
+def _task_file(args: Arguments, session: Session) -> TaskFile | None:
+    if args.task is None:
+        return None
+    from agent_lanes.config import taskfile
+
+    given = taskfile.load(os.path.join(session.folder, args.task))
+    for line in given.warnings:
+        output.warning(line)
+    return given
+
+
+def _request(args: Arguments, given: TaskFile | None, folder: str, root: str) -> tuple[str | None, str]:
+    """The request, and the folder that paths are relative to: a task file's, if they are not there, to the root."""
+    if args.request is not None and args.request_from is not None:
+        raise BadUsage(f"the request is given twice: {args.request} and --request-from {args.request_from}")
+    flag = args.request if args.request is not None else args.request_from
+    if flag is not None or given is None or given.request_from is None:
+        return flag, folder
+    here = os.path.exists(os.path.join(folder, given.request_from))
+    return given.request_from, folder if here or given.request_from == STDIN else root
+
+
+def _prompt(args: Arguments, given: TaskFile | None, folder: str, root: str) -> str:
+    if args.prompt is not None:
+        return str(args.prompt)
+    file, base = args.prompt_file, folder
+    if file is None and given is not None:
+        if given.prompt is not None:
+            return given.prompt
+        file, base = given.prompt_file, os.path.dirname(given.path)
+    if file is None:
+        return ""
+    from agent_lanes.config.taskfile import prompt_from
+
+    return prompt_from(file, base, root)
+
+
+def _stdin() -> bytes:
+    from agent_lanes.cli.stdin import read
+
+    return read("request")

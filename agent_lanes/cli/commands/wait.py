@@ -1,0 +1,144 @@
+"""Block until a task is answered, or until a lane has work.
+
+wait ID writes the answer to the task's response path, or prints it where the task has none.
+Exit codes: 0 completed, 8 failed, 9 cancelled, 2 timed out (nothing is lost, call again).
+
+wait --lane L prints the next task without claiming it; after the timeout it prints status idle and exits 0.
+To take it as well, in one step: agent-lanes claim --lane L --wait SECONDS.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import HEARTBEAT, ID, LANE, MATCH, QUIET, TIMEOUT, VENDOR, Arguments, pairs
+from agent_lanes.errors import BadUsage, TaskCancelled, TaskFailed, TimedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.core.task import Snapshot
+    from agent_lanes.wiring import Session
+
+OPTIONS = (ID, LANE, VENDOR, MATCH, TIMEOUT, HEARTBEAT, QUIET)
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Wait for whichever was named."""
+    if args.task_id is not None and args.lane is not None:
+        raise BadUsage("wait takes a task id or --lane, not both")
+    if args.lane is not None:
+        return for_lane(args, session)
+    if args.task_id is None or args.verb != "wait":
+        raise BadUsage(f"{args.verb} needs {'a task id or ' if args.verb == 'wait' else ''}--lane")
+    return for_task(args.task_id, args, session)
+
+
+def for_task(
+    id: str,
+    args: Arguments,
+    session: Session,
+    *,
+    beat: Callable[[Snapshot], None] | None = None,
+    beat_seconds: float = 0,
+    after: Callable[[], None] = lambda: None,
+) -> int:
+    """Wait for an answer, write or print it, and return the exit code that its status has."""
+    from agent_lanes.services import waiting
+
+    timeout = waiting.timeout("--timeout", args.timeout)
+    heartbeat = waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
+    if beat is None and not args.quiet:
+        beat, beat_seconds = (lambda snapshot: output.note(_heartbeat(snapshot, session))), heartbeat
+    queue = session.queue
+    found = waiting.for_answer(
+        queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat
+    )
+    after()
+    if found is None:
+        raise TimedOut(f"timed out waiting for response: {id}", hint=f"nothing is lost; go on: agent-lanes wait {id}")
+    return _report(found, args, session)
+
+
+def for_lane(args: Arguments, session: Session) -> int:
+    """Wait for work, print it, take nothing."""
+    from agent_lanes.services import waiting
+
+    timeout = waiting.timeout("--timeout", args.timeout)
+    queue, match = session.queue, pairs("--match", args.match)
+    found = waiting.for_work(
+        queue.backend,
+        args.lane,
+        lambda: queue.peek_next(args.lane, vendor=args.vendor, match=match),
+        timeout_seconds=timeout,
+    )
+    if found is None:
+        return idle(args, session, timeout, named="message")
+    output.json({"status": "task_available", "lane": args.lane, "task": queue.record(found)})
+    return 0
+
+
+def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> int:
+    """A wait on a lane that found nothing: exit code 0, status idle."""
+    from agent_lanes.core.advice import for_idle
+
+    reason, message, next_action = for_idle(args.lane, session.queue.backend.ever_submitted(args.lane))
+    if args.json:
+        output.json(
+            {
+                "status": "idle",
+                "lane": args.lane,
+                "reason": reason,
+                "timeout_seconds": timeout,
+                "message": message,
+                "next_action": next_action,
+            }
+        )
+    elif named == "message":
+        output.line(f"{message} Timed out after {timeout:g}s.")
+    else:
+        output.values(status="idle", reason=reason, next_action=next_action)
+    return 0
+
+
+def _report(found: Snapshot, args: Arguments, session: Session) -> int:
+    from agent_lanes.core import views
+    from agent_lanes.services import artifacts
+
+    task, response = found.task, found.response
+    assert response is not None
+    path = task.response_path
+    if path is not None:
+        path = artifacts.write_answer(path, task.workspace_root, response.body)
+    if args.json:
+        output.json(views.answer(found, path))
+    elif path is not None:
+        output.values(status=response.status, task_id=task.id, response_path=path, verdict=response.verdict)
+    elif output.on_terminal(1):
+        body = output.readable(response.body)
+        output.text(body if body.endswith("\n") else body + "\n")
+    else:
+        output.raw(response.body.encode())
+    return {"failed": TaskFailed.exit_code, "cancelled": TaskCancelled.exit_code}.get(response.status, 0)
+
+
+def _heartbeat(snapshot: Snapshot, session: Session) -> str:
+    view = session.queue.status(snapshot)
+    parts = [f"agent-lanes wait: task_id={snapshot.id}", f"state={snapshot.state}"]
+    if snapshot.state == "claimed":
+        last = view["last_event"]
+        shown = {key: view[key] for key in CLAIMED_PARTS}
+        shown["last_event"] = last["type"] if isinstance(last, dict) else None
+        parts += [f"{key}={value}" for key, value in shown.items()]
+    parts.append(f"next_action={view['next_action']}")
+    return "; ".join(parts)
+
+
+CLAIMED_PARTS = (
+    "claim_owner",
+    "claimed_age_seconds",
+    "lease_expires_at",
+    "lease_expired",
+    "response_path",
+    "response_exists",
+)

@@ -1,0 +1,126 @@
+"""What an option is, and the groups that several commands share.
+
+From these plain values both parsers are built: `exact` for calls that are exactly right, argparse for the rest.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.names import shown
+from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+TEXT, NUMBER, WHOLE, FLAG, PAIRS = "text", "number", "whole", "flag", "pairs"
+
+
+class Option(Frozen):
+    """One option or positional. `flag` is `--name`, or a bare NAME for a positional (never required)."""
+
+    flag: str
+    help: str
+    kind: str = TEXT
+    default: object = None
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    hidden: bool = False
+
+    @property
+    def name(self) -> str:
+        """The attribute that holds its value."""
+        return self.flag.lstrip("-").lower().replace("-", "_")
+
+    @property
+    def positional(self) -> bool:
+        """Given by its place, not by a flag."""
+        return not self.flag.startswith("-")
+
+    def convert(self, raw: str) -> object:
+        """The value of a text. Raises BadUsage that names the flag."""
+        if self.choices and raw not in self.choices:
+            raise BadUsage(f"{self.flag}: {shown(raw)} is not one of {', '.join(self.choices)}")
+        if self.kind in (NUMBER, WHOLE):
+            try:
+                number = float(raw)
+                if number.is_integer() and abs(number) < 10**15:
+                    return int(number)
+                if self.kind == WHOLE:
+                    raise ValueError
+                return number
+            except (ValueError, OverflowError):
+                what = "a whole number" if self.kind == WHOLE else "a number"
+                raise BadUsage(f"{self.flag}: {shown(raw)} is not {what}") from None
+        return raw
+
+
+class Arguments:
+    """The values of one call, as attributes; what was not given has its default."""
+
+    def __init__(self, options: tuple[Option, ...]) -> None:
+        for option in options:
+            self.__dict__[option.name] = [] if option.kind == PAIRS else option.default
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def pairs(flag: str, given: list[str]) -> dict[str, str]:
+    """KEY=VALUE texts as a mapping, the last one winning. Raises BadUsage."""
+    found: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise BadUsage(f"{flag}: {shown(text)} is not KEY=VALUE")
+        found[key] = value
+    return found
+
+
+GLOBAL = (
+    Option(flag="--config", metavar="PATH", help="the engine's handoff.yaml (default: the nearest above this folder)"),
+    Option(flag="--store", metavar="PATH", help="the state folder (default: queue_root of the config)"),
+    Option(flag="--json", kind=FLAG, default=False, help="print one JSON object instead of short text"),
+)
+ID = Option(flag="TASK_ID", help="the id of a task, as submit prints it")
+TOKEN = Option(flag="--claim-token", metavar="T", help="the token that claim printed", required=True)
+LEASE = Option(
+    flag="--lease-seconds", metavar="N", kind=NUMBER, default=7200, help="how long the claim holds (default: 7200)"
+)
+OWNER = Option(flag="--owner", metavar="NAME", default="worker", help="who claims (default: worker)")
+LANE = Option(flag="--lane", metavar="L", help="the lane's name")
+VENDOR = Option(
+    flag="--vendor", metavar="V", help="only tasks whose required_vendor is V or any (default: tasks for anybody)"
+)
+MATCH = Option(
+    flag="--match", metavar="K=V", kind=PAIRS, help="only tasks whose metadata has this value; repeatable"
+)
+TIMEOUT = Option(
+    flag="--timeout", metavar="SECONDS", kind=NUMBER, default=21600, help="how long to wait (default: 21600, six hours)"
+)
+HEARTBEAT = Option(
+    flag="--heartbeat-seconds",
+    metavar="N",
+    kind=NUMBER,
+    default=30,
+    help="a line on stderr this often while waiting; 0 for none (default: 30)",
+)
+QUIET = Option(flag="--quiet", kind=FLAG, default=False, help="no heartbeats")
+SUBMISSION = (
+    Option(flag="REQUEST", help="the request: a file, or - for stdin (the same as --request-from)"),
+    Option(flag="--task", metavar="FILE", help="a task file (YAML or JSON) to start from; flags override it"),
+    LANE,
+    Option(flag="--request-from", metavar="P", help="the request: a file inside the workspace, or - for stdin"),
+    Option(flag="--response-to", metavar="P", help="where wait writes the answer (default: wait prints it)"),
+    Option(flag="--prompt", metavar="T", help="what to do with the request"),
+    Option(flag="--prompt-file", metavar="P", help="a file that holds the prompt"),
+    Option(flag="--worktree-path", metavar="P", help="the folder to work in"),
+    Option(flag="--branch", metavar="B", help="the branch that is expected there"),
+    Option(flag="--metadata", metavar="K=V", kind=PAIRS, help="metadata, such as required_vendor=codex; repeatable"),
+    Option(flag="--source-agent", metavar="N", default="orchestrator", help="who asks (default: orchestrator)"),
+    Option(
+        flag="--task-id", metavar="CORRELATION", help="a name of yours inside the task id (default: task file, or lane)"
+    ),
+)

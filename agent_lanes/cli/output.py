@@ -1,0 +1,109 @@
+"""The only print. Everything on stdout is UTF-8 and flushed here, so that a closed pipe or a full disk is noticed.
+
+A reader that went away raises NotWritten; app turns it into exit code 76 for a command that had changed something.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agent_lanes.core.jsontext import dumps
+from agent_lanes.errors import AgentLanesError, StorageFailed
+
+PROGRAM = "agent-lanes"
+
+
+class NotWritten(StorageFailed):
+    """stdout is closed, or what it leads to is full."""
+
+
+def text(content: str) -> None:
+    """Write to stdout, as it is."""
+    raw(content.encode("utf-8", "backslashreplace"))
+
+
+def raw(content: bytes) -> None:
+    """Write bytes to stdout. Raises NotWritten."""
+    try:
+        sys.stdout.flush()
+        view = memoryview(content)
+        while view:
+            view = view[os.write(1, view) :]
+    except (OSError, ValueError, AttributeError) as wrong:  # ValueError, AttributeError: stdout was closed or absent
+        raise NotWritten(f"cannot write to stdout: {getattr(wrong, 'strerror', None) or wrong}") from None
+
+
+def line(content: str) -> None:
+    """Write one line to stdout."""
+    text(content + "\n")
+
+
+def values(**pairs: object) -> None:
+    """Write `key=value` lines: for shells. None is an empty value; control characters are escaped."""
+    text("".join(f"{key}={one_line('' if value is None else str(value))}\n" for key, value in pairs.items()))
+
+
+def json(value: object) -> None:
+    """Write one JSON object."""
+    text(dumps(value))
+
+
+def note(content: str) -> None:
+    """Write a line to stderr: progress, warnings. Nobody listening is no error."""
+    try:
+        os.write(2, (one_line(content) + "\n").encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def over(content: str) -> None:
+    """Write over the current line of the terminal on stderr."""
+    try:
+        os.write(2, ("\r" + one_line(content) + "\r").encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def warning(content: str) -> None:
+    """Write a warning to stderr."""
+    note(f"{PROGRAM}: warning: {content}")
+
+
+def failure(error: AgentLanesError, *, as_json: bool) -> None:
+    """Write an error: one line on stderr, and with --json an object on stdout too."""
+    hint = f" ({error.hint})" if error.hint else ""
+    note(f"{PROGRAM}: {error.message}{hint}")
+    if as_json:
+        try:
+            json(
+                {
+                    "status": "error",
+                    "code": error.code,
+                    "message": error.message,
+                    "hint": error.hint,
+                    "retryable": error.retryable,
+                }
+            )
+        except NotWritten:
+            pass
+
+
+def one_line(content: str) -> str:
+    """The text with its control characters escaped, so that it stays one line and cannot steer a terminal."""
+    if content.isprintable():
+        return content
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in content)
+
+
+def readable(content: str) -> str:
+    """The text for a terminal: lines and tabs stay, other control characters are escaped."""
+    return "".join(char if char in "\n\t" else one_line(char) for char in content.replace("\r\n", "\n"))
+
+
+def on_terminal(descriptor: int) -> bool:
+    """Whether a person looks at it."""
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False

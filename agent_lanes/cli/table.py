@@ -1,0 +1,52 @@
+"""Every command, in the order of the help: name, module, whether it changes the store, one line.
+
+Adding a command is one module in commands/, one line here, one line in CONTRACT.md; tests fail otherwise.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+
+
+class Command(Frozen):
+    """One line of the table. `module` is the file in commands/."""
+
+    name: str
+    summary: str
+    module: str = ""
+    changes: bool = False
+    group: str = ""
+
+
+ASK, WORK, LOOK, SETUP = "hand work over", "take work on", "look", "set up"
+
+COMMANDS = (
+    Command(name="run", group=ASK, changes=True, summary="submit a task, wait, print the answer"),
+    Command(name="submit", group=ASK, changes=True, summary="queue a task and print its id"),
+    Command(name="wait", group=ASK, summary="block until a task is answered (or, with --lane, until there is work)"),
+    Command(name="claim", group=WORK, changes=True, summary="take a task: by its id, or the next one of a lane"),
+    Command(name="renew", group=WORK, changes=True, summary="lengthen the lease of a claim"),
+    Command(name="respond", group=WORK, changes=True, summary="answer a task"),
+    Command(name="release", group=WORK, changes=True, summary="put a claimed task back"),
+    Command(name="event", group=WORK, changes=True, summary="add a line to a task's history"),
+    Command(name="next", module="wait", group=WORK, summary="the same as wait --lane (an older name)"),
+    Command(name="watch", module="wait", group=WORK, summary="the same as wait --lane (an older name)"),
+    Command(name="show", group=LOOK, summary="one task for people: request, history, answer"),
+    Command(name="status", group=LOOK, summary="one task, or with --all the whole queue, as JSON"),
+    Command(name="list", group=LOOK, summary="all tasks as JSON"),
+    Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
+    Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
+    Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
+    Command(name="serve", group=SETUP, summary="the HTTP server"),
+    Command(name="self-test", group=SETUP, summary="run a whole cycle in a temporary folder"),
+)
+
+
+def command(name: str) -> Command | None:
+    """The command of that name, if there is one."""
+    return next((entry for entry in COMMANDS if entry.name == name), None)
+
+
+def module_name(entry: Command) -> str:
+    """The module that serves a command."""
+    return "agent_lanes.cli.commands." + (entry.module or entry.name.replace("-", "_"))

@@ -1,0 +1,69 @@
+"""Which config and which store a call means, and why.
+
+    --config and --store, then AGENT_LANES_CONFIG and AGENT_LANES_STORE, then the nearest config above the current
+    folder: handoff/handoff.yaml, or a pool's .agent-lanes-queue/handoff.yaml
+
+A store without a config is enough to work on tasks; a submit then takes the current folder as its workspace.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.errors import NotFound
+
+CONFIG_NAMES = ("handoff/handoff.yaml", ".agent-lanes-queue/handoff.yaml")
+
+
+class Found(Frozen):
+    """`config_path` and `store` are absolute, or None; `why` says in words where each came from."""
+
+    config_path: str | None
+    config_why: str
+    store: str | None
+    store_why: str
+
+
+def find(config: str | None, store: str | None, environment: dict[str, str], folder: str) -> Found:
+    """What these flags mean in this environment and folder. Raises NotFound if nothing does."""
+    store_path, store_why = _first(
+        (store, "--store"), (None if config else environment.get("AGENT_LANES_STORE"), "AGENT_LANES_STORE")
+    )
+    config_path, config_why = _first((config, "--config"), (environment.get("AGENT_LANES_CONFIG"), "AGENT_LANES_CONFIG"))
+    if config_path is not None:
+        config_path = os.path.join(folder, config_path)
+    else:
+        config_path, config_why = _above(folder)
+    if store_path is not None:
+        store_path = os.path.normpath(os.path.join(folder, store_path))
+    elif config_path is None:
+        raise NotFound(
+            f"config file does not exist: {CONFIG_NAMES[0]} (looked in {folder} and every folder above it)",
+            hint="make one here with `agent-lanes init`, or give --config or --store",
+        )
+    else:
+        store_why = "queue_root of the config"
+    if config_path is not None:
+        config_path = os.path.normpath(config_path)
+    return Found(config_path=config_path, config_why=config_why, store=store_path, store_why=store_why)
+
+
+def _first(*choices: tuple[str | None, str]) -> tuple[str | None, str]:
+    for value, why in choices:
+        if value:
+            return value, why
+    return None, ""
+
+
+def _above(folder: str) -> tuple[str | None, str]:
+    start = folder
+    while True:
+        for name in CONFIG_NAMES:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                return path, f"found above {start}" if folder != start else f"found in {start}"
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None, f"none in {start} or above it"
+        folder = parent

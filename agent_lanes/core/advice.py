@@ -1,0 +1,52 @@
+"""What to do next: one sentence for each situation, for agents that read every line."""
+
+from __future__ import annotations
+
+from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, Snapshot
+from agent_lanes.core.times import Moment, iso
+
+
+def for_task(snapshot: Snapshot, now: Moment) -> str:
+    """What the state of a task asks of whom."""
+    claim = snapshot.claim
+    if snapshot.state == COMPLETED:
+        return f"orchestrator: read the answer with `agent-lanes wait {snapshot.id}`"
+    if snapshot.state == FAILED:
+        return "orchestrator: read why in the response, then decide whether to submit the task again"
+    if snapshot.state == CANCELLED:
+        return "nothing to do: the task was cancelled"
+    if snapshot.state == CLAIMED and claim is not None:
+        if claim.lease.expired(now):
+            return f"the lease of {claim.owner} has run out; any dispatcher may claim the task now"
+        return f"{claim.owner} is working on it; its lease ends at {iso(claim.lease.expires_at)} unless renewed"
+    if snapshot.parked and claim is not None:
+        return f"parked: {claim.reason}; restore the request and claim the task by its id, or submit it anew"
+    return "dispatcher: claim this task; monitor: report the task JSON and stop"
+
+
+def for_summary(queued: int, claimed: int, stale: int) -> str:
+    """What a whole queue asks for."""
+    if stale:
+        return "some leases have run out: start a dispatcher, or look at `agent-lanes status --all --active-only`"
+    if queued:
+        return "dispatchers: claim the queued tasks; monitors: report only"
+    return "wait for the claimed tasks" if claimed else "nothing to do: submit when ready"
+
+
+def after_response(id: str, lane: str) -> str:
+    """What follows an answer, for each of the three who may read it."""
+    return (
+        f"worker: stop after this task unless told otherwise; orchestrator: run wait {id}; "
+        f"monitor: run wait --lane {lane} --json again if more tasks are expected"
+    )
+
+
+def for_idle(lane: str, ever: bool) -> tuple[str, str, str]:
+    """(reason, message, next_action) of a wait on a lane that found nothing."""
+    reason = "no_queued_task" if ever else "no_task_submitted"
+    what = "No task waits" if ever else "No task was ever submitted"
+    return (
+        reason,
+        f"{what} on lane {lane}. Nothing is lost: keep waiting, or submit a task.",
+        f"monitor: run wait --lane {lane} --json again; orchestrator: submit when ready",
+    )

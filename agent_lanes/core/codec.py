@@ -1,0 +1,275 @@
+"""Records to JSON objects and back, with a format number in each.
+
+Reading is strict: a missing field, a wrong type, a value outside its set raises Malformed, which says which. What
+`decode` accepts, `encode` writes again unchanged. Format 2 is CONTRACT.md, "State folder"; the records of v0.1 are
+read by `core.legacy`.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.task import FINISHED, VERDICTS, Claim, Event, Lease, Response, Supporting, Task
+from agent_lanes.core.times import LAST_INSTANT, iso, parse_iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+
+FORMAT = 2
+MAX_SEQUENCE = 10**12
+MAX_EPOCH = 10**9
+
+
+class Malformed(ValueError):
+    """A record is not what its format says. The text names the field."""
+
+
+def encode_task(task: Task) -> JsonObject:
+    """task.json. A request kept in the store is named by its file alone, so that a store can be moved."""
+    return {
+        "format": FORMAT,
+        "id": task.id,
+        "workspace_id": task.workspace_id,
+        "workspace_root": task.workspace_root,
+        "correlation_id": task.correlation_id,
+        "source_agent": task.source_agent,
+        "lane": task.lane,
+        "created_at": iso(task.created_at),
+        "sequence": task.sequence,
+        "prompt": task.prompt,
+        "request_path": task.request_path,
+        "request_sha256": task.request_sha256,
+        "request_stored": task.request_stored,
+        "response_path": task.response_path,
+        "supporting_paths": [{"path": file.path, "sha256": file.sha256} for file in task.supporting_paths],
+        "worktree_path": task.worktree_path,
+        "expected_branch": task.expected_branch,
+        "metadata": task.metadata,
+    }
+
+
+def decode_task(record: JsonObject) -> Task:
+    """The Task of a task.json of format 2. Raises Malformed."""
+    _format(record)
+    return Task(
+        id=text(record, "id"),
+        workspace_id=text(record, "workspace_id"),
+        workspace_root=text(record, "workspace_root"),
+        correlation_id=text(record, "correlation_id"),
+        source_agent=text(record, "source_agent"),
+        lane=text(record, "lane"),
+        created_at=instant(record, "created_at"),
+        sequence=whole(record, "sequence", MAX_SEQUENCE),
+        prompt=text(record, "prompt", empty=True),
+        request_path=maybe_text(record, "request_path"),
+        request_sha256=maybe_text(record, "request_sha256"),
+        request_stored=flag(record, "request_stored"),
+        response_path=maybe_text(record, "response_path"),
+        supporting_paths=supporting(record),
+        worktree_path=maybe_text(record, "worktree_path"),
+        expected_branch=maybe_text(record, "expected_branch"),
+        metadata=mapping(record, "metadata"),
+    )
+
+
+def encode_claim(claim: Claim) -> JsonObject:
+    """claim.json."""
+    return {
+        "format": FORMAT,
+        "epoch": claim.epoch,
+        "owner": claim.owner,
+        "token": claim.token,
+        "claimed_at": iso(claim.claimed_at),
+        "updated_at": iso(claim.updated_at),
+        "lease_seconds": claim.lease.seconds,
+        "lease_expires_at": iso(claim.lease.expires_at),
+        "lease_boot_id": claim.lease.boot_id,
+        "lease_ends_boottime_us": claim.lease.ends_boottime,
+        "released_at": None if claim.released_at is None else iso(claim.released_at),
+        "reason": claim.reason,
+        "parked": claim.parked,
+    }
+
+
+def decode_claim(record: JsonObject) -> Claim:
+    """The Claim of a claim.json of format 2. Raises Malformed."""
+    _format(record)
+    seconds = record.get("lease_seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 10**9:
+        raise Malformed("lease_seconds is not a number of seconds")
+    lease = Lease(
+        seconds=seconds,
+        expires_at=instant(record, "lease_expires_at"),
+        boot_id=text(record, "lease_boot_id", empty=True),
+        ends_boottime=whole(record, "lease_ends_boottime_us", LAST_INSTANT),
+    )
+    return Claim(
+        epoch=whole(record, "epoch", MAX_EPOCH),
+        owner=text(record, "owner", empty=True),
+        token=text(record, "token", empty=True),
+        claimed_at=instant(record, "claimed_at"),
+        updated_at=instant(record, "updated_at"),
+        lease=lease,
+        released_at=None if record.get("released_at") is None else instant(record, "released_at"),
+        reason=text(record, "reason", empty=True),
+        parked=flag(record, "parked"),
+    )
+
+
+def encode_response(response: Response) -> JsonObject:
+    """response.json: v0.1's fields, and which claim it answers."""
+    return {
+        "format": FORMAT,
+        **public_response(response),
+        "epoch": response.epoch,
+        "token_sha256": response.token_sha256,
+    }
+
+
+def public_response(response: Response) -> JsonObject:
+    """A response as commands and routes show it: v0.1's fields."""
+    shown: JsonObject = {
+        "task_id": response.task_id,
+        "reviewer": response.reviewer,
+        "status": response.status,
+        "body": response.body,
+        "reviewed_request_sha256": response.reviewed_request_sha256,
+        "request_changed_before_response": response.request_changed_before_response,
+        "follow_up_required": response.follow_up_required,
+        "verdict": response.verdict,
+        "blocking_count": response.blocking_count,
+        "nonblocking_count": response.nonblocking_count,
+        "metadata": response.metadata,
+        "created_at": iso(response.created_at),
+    }
+    if response.failure_reason is not None:
+        shown["failure_reason"] = response.failure_reason
+    return shown
+
+
+def decode_response(record: JsonObject) -> Response:
+    """The Response of a response.json, of format 2 or of v0.1 (which has no format, epoch and token_sha256)."""
+    if "format" in record:
+        _format(record)
+    status = text(record, "status")
+    if status not in FINISHED:
+        raise Malformed(f"status is not one of {', '.join(FINISHED)}")
+    verdict = maybe_text(record, "verdict")
+    if verdict is not None and verdict not in VERDICTS:
+        raise Malformed(f"verdict is not one of {', '.join(VERDICTS)}")
+    return Response(
+        task_id=text(record, "task_id"),
+        reviewer=text(record, "reviewer", empty=True),
+        status=status,
+        body=text(record, "body", empty=True),
+        created_at=instant(record, "created_at"),
+        epoch=whole(record, "epoch", MAX_EPOCH) if "epoch" in record else 0,
+        token_sha256=maybe_text(record, "token_sha256"),
+        reviewed_request_sha256=maybe_text(record, "reviewed_request_sha256"),
+        request_changed_before_response=flag(record, "request_changed_before_response"),
+        follow_up_required=flag(record, "follow_up_required"),
+        verdict=verdict,
+        blocking_count=maybe_whole(record, "blocking_count"),
+        nonblocking_count=maybe_whole(record, "nonblocking_count"),
+        metadata=mapping(record, "metadata"),
+        failure_reason=maybe_text(record, "failure_reason"),
+    )
+
+
+def encode_event(event: Event) -> JsonObject:
+    """One line of events.jsonl."""
+    return {
+        "type": event.type,
+        "message": event.message,
+        "created_at": iso(event.created_at),
+        "data": event.data,
+        "epoch": event.epoch,
+        "number": event.number,
+    }
+
+
+def public_event(event: Event) -> JsonObject:
+    """An event as commands and routes show it."""
+    return encode_event(event)
+
+
+def decode_event(record: JsonObject) -> Event:
+    """The Event of a line of events.jsonl; a line of v0.1 has no epoch and no number."""
+    return Event(
+        type=text(record, "type"),
+        message=text(record, "message", empty=True) if record.get("message") is not None else "",
+        created_at=instant(record, "created_at"),
+        data=mapping(record, "data"),
+        epoch=whole(record, "epoch", MAX_EPOCH) if "epoch" in record else 0,
+        number=whole(record, "number", MAX_SEQUENCE) if "number" in record else 0,
+    )
+
+
+def _format(record: JsonObject) -> None:
+    number = record.get("format")
+    if number != FORMAT:
+        raise Malformed(f"format is {number!r}; this program reads {FORMAT}")
+
+
+def text(record: JsonObject, field: str, *, empty: bool = False) -> str:
+    """A text field; not empty unless `empty`."""
+    value = record.get(field)
+    if not isinstance(value, str) or not (value or empty):
+        raise Malformed(f"{field} is missing or not a text")
+    return value
+
+
+def maybe_text(record: JsonObject, field: str) -> str | None:
+    """A text field that may be null or absent."""
+    value = record.get(field)
+    if value is not None and not isinstance(value, str):
+        raise Malformed(f"{field} is not a text")
+    return value
+
+
+def whole(record: JsonObject, field: str, most: int) -> int:
+    """A whole number from 0 to `most`."""
+    value = record.get(field)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise Malformed(f"{field} is not a whole number from 0 to {most}")
+    return value
+
+
+def maybe_whole(record: JsonObject, field: str) -> int | None:
+    """A whole number, or null, or absent."""
+    return None if record.get(field) is None else whole(record, field, MAX_SEQUENCE)
+
+
+def flag(record: JsonObject, field: str) -> bool:
+    """true or false; absent is false."""
+    value = record.get(field, False)
+    if not isinstance(value, bool):
+        raise Malformed(f"{field} is not true or false")
+    return value
+
+
+def instant(record: JsonObject, field: str) -> int:
+    """An ISO 8601 time in UTC."""
+    try:
+        return parse_iso(text(record, field))
+    except ValueError as wrong:
+        raise Malformed(f"{field} is {wrong}") from None
+
+
+def mapping(record: JsonObject, field: str) -> JsonObject:
+    """A JSON object; absent or null is an empty one (records of v0.1)."""
+    value = record.get(field)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{field} is not an object")
+    return value
+
+
+def supporting(record: JsonObject) -> tuple[Supporting, ...]:
+    """The list of supporting paths with their hashes; absent is none."""
+    value = record.get("supporting_paths") or []
+    if not isinstance(value, list) or not all(isinstance(file, dict) for file in value):
+        raise Malformed("supporting_paths is not a list of objects")
+    return tuple(
+        Supporting(path=text(file, "path"), sha256=text(file, "sha256")) for file in value if isinstance(file, dict)
+    )

@@ -1,0 +1,62 @@
+"""A base for immutable values.
+
+    class Point(Frozen):
+        x: int
+        y: int = 0
+
+A frozen dataclass would do, but importing `dataclasses` costs a command as much start-up as Python itself
+(it imports inspect). This base reads the annotations and does the same for the little that records need.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_options):
+        """At run time a decorator that does nothing; type checkers see the real one."""
+        return lambda cls: cls
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Frozen:
+    """Fields are the class's annotations, given by keyword, in order of definition; equality is by value."""
+
+    if TYPE_CHECKING:
+        _fields: tuple[str, ...]
+
+    def __init_subclass__(cls) -> None:
+        """Collect the fields once, when the class is made."""
+        cls._fields = (*getattr(cls, "_fields", ()), *cls.__annotations__)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values):
+            own = self.__dict__
+            for name in self._fields:
+                if name in values:
+                    own[name] = values.pop(name)
+                elif hasattr(type(self), name):
+                    own[name] = getattr(type(self), name)
+                else:
+                    raise TypeError(f"{type(self).__name__} needs {name}")
+            if values:
+                raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+
+        def __setattr__(self, name, value):
+            raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy in which the fields named differ."""
+        return type(self)(**{**self.__dict__, **changes})
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]  # a metadata field is a dict
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields)
+        return f"{type(self).__name__}({shown})"

@@ -1,0 +1,139 @@
+"""JSON text in and out, without the cost of importing `json` (which imports re).
+
+The C scanner and the C string encoder are the ones that `json` itself uses; where an interpreter has no such
+private module, `json` is used. Written text is UTF-8, and always the same for the same value: keys sorted,
+indented by 2, one closing newline, so that people read it with `cat` and compare it with `cmp`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+    JsonObject = dict[str, "Json"]
+
+BLANKS = " \t\n\r"
+MAX_DEPTH = 64
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _Settings:
+    """What `json.JSONDecoder` would tell the C scanner."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = staticmethod(_no_constant)
+
+
+def _parts() -> tuple[Any, Any]:
+    """The scanner and the string encoder: from C where this interpreter has them, else by way of `json`."""
+    try:
+        import _json
+
+        private: Any = _json
+        return private.make_scanner(_Settings()), private.encode_basestring
+    except (ImportError, TypeError, AttributeError):
+        import json
+        import json.encoder
+
+        decoder: Any = json.JSONDecoder(parse_constant=_no_constant)
+        encoder: Any = json.encoder
+        return decoder.scan_once, encoder.encode_basestring
+
+
+_scan, _quote = _parts()
+
+
+def loads(text: str) -> Json:
+    """The value of a JSON text. Raises ValueError: malformed, NaN, nested beyond all use, trailing text."""
+    start = 0
+    while start < len(text) and text[start] in BLANKS:
+        start += 1
+    try:
+        value, end = _scan(text, start)
+    except StopIteration as nothing:
+        raise ValueError(f"no JSON value at character {nothing.value}") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if text[end:].strip(BLANKS):
+        raise ValueError(f"text after the JSON value at character {end}")
+    return value  # type: ignore[return-value]
+
+
+def loads_object(text: str) -> JsonObject:
+    """The same, where only an object will do. Raises ValueError."""
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def dumps(value: object) -> str:
+    """The text of a value: indented by 2, keys sorted, a closing newline. Raises ValueError, TypeError."""
+    out: list[str] = []
+    _write(value, out, "\n")
+    out.append("\n")
+    return "".join(out)
+
+
+def dumps_line(value: object) -> str:
+    """The text of a value on one line, without the newline."""
+    out: list[str] = []
+    _write(value, out, None)
+    return "".join(out)
+
+
+def _write(value: object, out: list[str], newline: str | None) -> None:
+    if isinstance(value, str):
+        out.append(_quote(value))
+    elif value is None:
+        out.append("null")
+    elif value is True or value is False:
+        out.append("true" if value else "false")
+    elif isinstance(value, int):
+        out.append(int.__repr__(value))
+    elif isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):
+            raise ValueError(f"{value} is not JSON")
+        out.append(float.__repr__(value))
+    elif isinstance(value, dict):
+        _write_items(sorted(value), value, out, newline)
+    elif isinstance(value, (list, tuple)):
+        _write_items(value, None, out, newline)
+    else:
+        raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _write_items(
+    items: list[str] | list[object] | tuple[object, ...],
+    mapping: dict[str, object] | None,
+    out: list[str],
+    newline: str | None,
+) -> None:
+    opening, closing = ("[", "]") if mapping is None else ("{", "}")
+    if not items:
+        out.append(opening + closing)
+        return
+    inner = None if newline is None else newline + "  "
+    if inner is not None and len(inner) > 2 * MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    separator = opening + (inner or "")
+    for item in items:
+        out.append(separator)
+        if mapping is None:
+            _write(item, out, inner)
+        else:
+            if not isinstance(item, str):
+                raise TypeError("a JSON key is a string")
+            out.append(_quote(item) + ": ")
+            _write(mapping[item], out, inner)
+        separator = "," + inner if inner else ", "
+    out.append((newline or "") + closing)

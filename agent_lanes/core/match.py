@@ -1,0 +1,27 @@
+"""Filters on metadata: `--match key=value`, all of which must hold."""
+
+from __future__ import annotations
+
+from agent_lanes.core.names import ANY_VENDOR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+
+
+def matches(metadata: JsonObject, wanted: dict[str, str]) -> bool:
+    """Whether every wanted key has that value; a list matches by any of its items."""
+    return all(value in _texts(metadata.get(key)) for key, value in wanted.items())
+
+
+def routes_for(vendor: str | None) -> tuple[str, ...] | None:
+    """The routes that a dispatcher of a vendor reads: its own and `any`; None, which is all of them, for no vendor."""
+    return None if vendor is None or vendor == ANY_VENDOR else (vendor, ANY_VENDOR)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(text for item in value for text in _texts(item))
+    if isinstance(value, bool):
+        return ("true" if value else "false",)
+    return () if value is None else (str(value),)

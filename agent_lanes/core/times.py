@@ -1,0 +1,78 @@
+"""Instants and their text.
+
+Inside, an instant is an integer: microseconds since 1970 in UTC. Outside it is ISO 8601 with microseconds and
+`Z` (CONTRACT.md, "Times"). `datetime` would do the same and cost every command its import.
+The calendar arithmetic is Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+LAST_INSTANT = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
+
+
+class Moment(Frozen):
+    """What the clocks say now: `wall` for people; `boottime` within `boot_id` for leases.
+
+    Both instants are microseconds. `boot_id` is empty where the machine has no clock that counts sleep.
+    """
+
+    wall: int
+    boot_id: str = ""
+    boottime: int = 0
+
+
+def iso(instant: int) -> str:
+    """`2026-11-21T02:39:29.158949Z` for microseconds since 1970."""
+    year, month, day, hour, minute, second, micro = _split(instant)
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}.{micro:06d}Z"
+
+
+def compact(instant: int) -> str:
+    """`20261121T023929158949Z`: the head of a task id; sorts by time."""
+    year, month, day, hour, minute, second, micro = _split(instant)
+    return f"{year:04d}{month:02d}{day:02d}T{hour:02d}{minute:02d}{second:02d}{micro:06d}Z"
+
+
+def parse_iso(text: str) -> int:
+    """The instant of an ISO 8601 text in UTC, with or without a fraction. Raises ValueError."""
+    if not text.isascii() or len(text) < 20 or text[-1] != "Z":
+        raise ValueError(f"not a UTC time like 2026-11-21T02:39:29.158949Z: {text!r}")
+    head, _, fraction = text[:-1].partition(".")
+    marks = head[4] + head[7] + head[10] + head[13] + head[16] if len(head) == 19 else ""
+    numbers = (head[:4], head[5:7], head[8:10], head[11:13], head[14:16], head[17:19], fraction or "0")
+    if marks != "--T::" or len(fraction) > 6 or not all(part.isdigit() for part in numbers):
+        raise ValueError(f"not a UTC time like 2026-11-21T02:39:29.158949Z: {text!r}")
+    year, month, day, hour, minute, second = (int(part) for part in numbers[:6])
+    if year < 1970 or not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
+        raise ValueError(f"not a time of the calendar: {text!r}")
+    days = _days_from_civil(year, month, day)
+    seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
+    return seconds * SECOND + int((fraction or "0").ljust(6, "0"))
+
+
+def _split(instant: int) -> tuple[int, int, int, int, int, int, int]:
+    days, rest = divmod(instant, DAY)
+    seconds, micro = divmod(rest, SECOND)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return (*_civil_from_days(days), hour, minute, second, micro)
+
+
+def _civil_from_days(days: int) -> tuple[int, int, int]:
+    era, day_of_era = divmod(days + 719_468, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * day_of_year + 2) // 153
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    return year_of_era + era * 400 + (month <= 2), month, day_of_year - (153 * shifted + 2) // 5 + 1
+
+
+def _days_from_civil(year: int, month: int, day: int) -> int:
+    year -= month <= 2
+    era, year_of_era = divmod(year, 400)
+    day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468

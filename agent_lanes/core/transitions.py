@@ -1,0 +1,190 @@
+"""The state machine: one table, and one pure function for each verb.
+
+Every function takes what was read and what is wanted, and returns the Change to commit, or raises a refusal.
+It may be called again with a newer snapshot if somebody else was faster, so it decides from its arguments alone.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Event, Lease, Response, Snapshot
+from agent_lanes.core.times import SECOND, Moment, iso
+from agent_lanes.errors import AlreadyAnswered, LostClaim, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+
+# (state, verb) -> state. A verb absent from a state is refused. Drawn in docs/concepts.md from this table.
+TABLE = {
+    (QUEUED, "claim"): CLAIMED,
+    (QUEUED, "park"): QUEUED,
+    (QUEUED, "complete"): COMPLETED,
+    (QUEUED, "fail"): FAILED,
+    (QUEUED, "note"): QUEUED,
+    (CLAIMED, "claim"): CLAIMED,  # only once the lease has run out
+    (CLAIMED, "park"): QUEUED,  # only once the lease has run out
+    (CLAIMED, "renew"): CLAIMED,
+    (CLAIMED, "release"): QUEUED,
+    (CLAIMED, "complete"): COMPLETED,
+    (CLAIMED, "fail"): FAILED,
+    (CLAIMED, "note"): CLAIMED,
+    (COMPLETED, "note"): COMPLETED,
+    (FAILED, "note"): FAILED,
+    (CANCELLED, "note"): CANCELLED,
+}
+
+
+class Change(Frozen):
+    """What one transition commits: at most one of `claim` and `response`; then the lines of history.
+
+    `durable` says whether the claim must survive a power cut (a renewal need not).
+    `repeated` says that this very thing had been done before; then there is nothing to commit.
+    """
+
+    claim: Claim | None = None
+    response: Response | None = None
+    events: tuple[Event, ...] = ()
+    durable: bool = True
+    repeated: bool = False
+
+    def applied(self, before: Snapshot) -> Snapshot:
+        """The snapshot that follows."""
+        return before.replace(claim=self.claim or before.claim, response=self.response or before.response)
+
+
+def claim(before: Snapshot, *, owner: str, token: str, lease_seconds: float, now: Moment) -> Change:
+    """Take a queued task, or one whose lease has run out."""
+    _legal(before, "claim")
+    _no_live_claim(before, "claim", now)
+    taken = Claim(
+        epoch=before.epoch + 1,
+        owner=owner,
+        token=token,
+        claimed_at=now.wall,
+        updated_at=now.wall,
+        lease=lease(lease_seconds, now),
+    )
+    data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds}
+    if before.state == CLAIMED and before.claim is not None:
+        data["taken_over_from"] = before.claim.owner
+    return Change(claim=taken, events=(_event("claimed", "task claimed", now, data, taken.epoch),))
+
+
+def renew(before: Snapshot, *, token: str, lease_seconds: float, now: Moment) -> Change:
+    """Lengthen the lease; also after it has run out, as long as nobody has claimed the task since."""
+    held = _held_by(before, "renew", token)
+    renewed = held.replace(lease=lease(lease_seconds, now), updated_at=now.wall)
+    event = _event("renewed", "claim lease renewed", now, {"owner": held.owner}, held.epoch)
+    return Change(claim=renewed, events=(event,), durable=False)
+
+
+def release(before: Snapshot, *, token: str, reason: str, now: Moment) -> Change:
+    """Put a claimed task back. The same holder releasing again is told that it had been done."""
+    last = before.claim
+    if before.state == QUEUED and last is not None and last.epoch and last.token == token and not last.parked:
+        return Change(repeated=True)
+    held = _held_by(before, "release", token)
+    released = held.replace(released_at=now.wall, updated_at=now.wall, reason=reason)
+    data: JsonObject = {"owner": held.owner, "reason": reason}
+    return Change(claim=released, events=(_event("released", "task released", now, data, held.epoch),))
+
+
+def park(before: Snapshot, *, reason: str, now: Moment) -> Change:
+    """Stop offering a task whose request changed. Claiming it by its id, once the request is back, ends that."""
+    _legal(before, "park")
+    _no_live_claim(before, "park", now)
+    if before.parked:
+        return Change(repeated=True)
+    last = before.claim or Claim(
+        epoch=0, owner="", token="", claimed_at=now.wall, updated_at=now.wall, lease=lease(0, now)
+    )
+    parked = last.replace(released_at=now.wall, updated_at=now.wall, reason=reason, parked=True)
+    return Change(claim=parked, events=(_event("parked", reason, now, {}, parked.epoch),))
+
+
+def respond(before: Snapshot, *, response: Response, token: str | None, token_sha256: str | None, now: Moment) -> Change:
+    """Answer: with the token of the claim, or without any where nobody holds the task.
+
+    The same answer sent again by the same holder is confirmed instead of refused.
+    """
+    given = before.response
+    if given is not None:
+        same = (given.token_sha256, given.status, given.body) == (token_sha256, response.status, response.body)
+        if same and given.reviewer == response.reviewer:
+            return Change(repeated=True)
+        raise AlreadyAnswered(
+            f"respond: task {before.id} was answered by {given.reviewer} at {iso(given.created_at)} ({given.status})",
+            hint=f"read it with: agent-lanes show {before.id}",
+        )
+    _legal(before, "complete" if response.status == COMPLETED else "fail")
+    if token is not None or before.state == CLAIMED:
+        _held_by(before, "respond", token)
+    answer = response.replace(created_at=now.wall, epoch=before.epoch, token_sha256=token_sha256)
+    data: JsonObject = {"reviewer": response.reviewer, "status": response.status}
+    return Change(response=answer, events=(_event("response", "response submitted", now, data, before.epoch),))
+
+
+def note(before: Snapshot, *, type: str, message: str, data: JsonObject, now: Moment) -> Change:
+    """Add a line to the history; nothing else changes."""
+    _legal(before, "note")
+    return Change(events=(_event(type, message, now, data, before.epoch),))
+
+
+def created(snapshot: Snapshot) -> Event:
+    """The first line of every history."""
+    task = snapshot.task
+    return Event(type="created", message="task queued", created_at=task.created_at, data={"lane": task.lane}, number=1)
+
+
+def lease(seconds: float, now: Moment) -> Lease:
+    """A lease that begins now."""
+    micros = round(seconds * SECOND)
+    return Lease(
+        seconds=seconds, expires_at=now.wall + micros, boot_id=now.boot_id, ends_boottime=now.boottime + micros
+    )
+
+
+def _event(type: str, message: str, now: Moment, data: JsonObject, epoch: int) -> Event:
+    return Event(type=type, message=message, created_at=now.wall, data=data, epoch=epoch)
+
+
+def _legal(before: Snapshot, verb: str) -> None:
+    if (before.state, verb) not in TABLE:
+        raise Refused(
+            f"cannot {verb} {before.id}; task is {before.state}", hint=f"look at it with: agent-lanes show {before.id}"
+        )
+
+
+def _no_live_claim(before: Snapshot, verb: str, now: Moment) -> None:
+    held = before.claim
+    if before.state == CLAIMED and held is not None and not held.lease.expired(now):
+        raise Refused(
+            f"cannot {verb} {before.id}; task is claimed by {held.owner} until {iso(held.lease.expires_at)}",
+            hint="wait for another task: agent-lanes claim --lane LANE --wait SECONDS",
+        )
+
+
+def _held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
+    held = before.claim
+    if held is not None and token is not None and held.token != token and before.state in (QUEUED, CLAIMED):
+        raise LostClaim(
+            f"cannot {verb} {before.id}; this token does not hold it{_story(before, held)}",
+            hint="stop work on it; claim a task to go on",
+        )
+    _legal(before, verb if verb != "respond" else "complete")
+    if held is None or not held.held or token != held.token:
+        raise LostClaim(
+            f"cannot {verb} {before.id}; "
+            + ("a claimed task needs --claim-token" if token is None else f"the claim ended{_story(before, held)}"),
+            hint="stop work on it; claim a task to go on",
+        )
+    return held
+
+
+def _story(before: Snapshot, held: Claim | None) -> str:
+    if held is None:
+        return " (it was never claimed)"
+    if held.held:
+        return f": claimed by {held.owner} since {iso(held.claimed_at)} (epoch {held.epoch})"
+    return f": released at {iso(held.released_at or 0)} (epoch {held.epoch}{'; ' + held.reason if held.reason else ''})"

@@ -1,0 +1,123 @@
+"""Records as people and programs see them: the three facts merged under the field names of v0.1.
+
+What v0.1 kept in one task.json is derived here, so `status`, `list`, HTTP and the Python API show the same.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.advice import for_task
+from agent_lanes.core.codec import public_event, public_response
+from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, Event, Snapshot
+from agent_lanes.core.times import SECOND, Moment, iso
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+
+REVIEW_SCOPE = (
+    "Work on request_path; use worktree_path only as context, unless the prompt says otherwise. "
+    "Write nothing to response_path yourself: the orchestrator's wait does."
+)
+SUMMARY = ("queued", "claimed", "completed", "failed", "cancelled", "stale_claims", "missing_response", "parked")
+
+
+def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
+    """v0.1's task record: what was asked, who has it, how it ended."""
+    task, claim, response = snapshot.task, snapshot.claim, snapshot.response
+    shown = claim if claim is not None and claim.held else None
+    return {
+        "id": task.id,
+        "workspace_id": task.workspace_id,
+        "workspace_root": task.workspace_root,
+        "correlation_id": task.correlation_id,
+        "source_agent": task.source_agent,
+        "lane": task.lane,
+        "worktree_path": task.worktree_path,
+        "expected_branch": task.expected_branch,
+        "request_path": request_path,
+        "request_sha256": task.request_sha256,
+        "response_path": task.response_path,
+        "supporting_paths": [{"path": file.path, "sha256": file.sha256} for file in task.supporting_paths],
+        "prompt": task.prompt,
+        "metadata": task.metadata,
+        "state": snapshot.state,
+        "created_at": iso(task.created_at),
+        "updated_at": iso(_updated_at(snapshot)),
+        "claim_owner": shown.owner if shown else None,
+        "claim_token": shown.token if shown else None,
+        "claimed_at": iso(shown.claimed_at) if shown else None,
+        "lease_expires_at": iso(shown.lease.expires_at) if shown else None,
+        "completed_at": iso(response.created_at) if response and response.status == COMPLETED else None,
+        "failed_at": iso(response.created_at) if response and response.status == FAILED else None,
+        "failure_reason": failure_reason(snapshot),
+        "epoch": snapshot.epoch,
+        "sequence": task.sequence,
+        "parked_reason": claim.reason if claim and snapshot.parked else None,
+    }
+
+
+def status(snapshot: Snapshot, request_path: str | None, last: Event | None, now: Moment) -> JsonObject:
+    """The record, and everything that `status` derives from it and from the clock."""
+    claim, view = snapshot.claim, record(snapshot, request_path)
+    view["response_exists"] = snapshot.response is not None
+    view["missing_response"] = False  # one file holds both the answer and the state: neither can be there alone
+    view["lease_expired"] = snapshot.lease_expired(now)
+    view["last_event"] = public_event(last) if last else None
+    view["last_event_age_seconds"] = _age(last.created_at, now) if last else None
+    if snapshot.state == CLAIMED and claim is not None:
+        left = claim.lease.ends_boottime - now.boottime if claim.lease.boot_id else claim.lease.expires_at - now.wall
+        view["claimed_age_seconds"] = _age(claim.claimed_at, now)
+        view["seconds_until_lease_expiry"] = 0 if view["lease_expired"] else max(0, left // SECOND)
+    view["navigation"] = {
+        "workspace_root": view["workspace_root"],
+        "worktree_path": view["worktree_path"],
+        "expected_branch": view["expected_branch"],
+        "request_path": request_path,
+        "response_path": view["response_path"],
+        "review_scope": REVIEW_SCOPE,
+    }
+    view["next_action"] = for_task(snapshot, now)
+    return view
+
+
+def summary(views: list[JsonObject]) -> dict[str, int]:
+    """How many tasks are in which state, of a list of status views."""
+    counts = dict.fromkeys(SUMMARY, 0)
+    for view in views:
+        counts[str(view["state"])] += 1
+        counts["stale_claims"] += bool(view["lease_expired"])
+        counts["missing_response"] += bool(view["missing_response"])
+        counts["parked"] += view["parked_reason"] is not None
+    return counts
+
+
+def answer(snapshot: Snapshot, response_path: str | None) -> JsonObject:
+    """What `wait` reports: `{status, task_id, response_path, response}`."""
+    assert snapshot.response is not None
+    return {
+        "status": snapshot.response.status,
+        "task_id": snapshot.id,
+        "response_path": response_path,
+        "response": public_response(snapshot.response),
+    }
+
+
+def failure_reason(snapshot: Snapshot) -> str | None:
+    """Why a failed task failed: the body of its response, as in v0.1, or what the store itself recorded."""
+    response = snapshot.response
+    if response is None or response.status != FAILED:
+        return None
+    return response.failure_reason or response.body
+
+
+def _updated_at(snapshot: Snapshot) -> int:
+    times = [snapshot.task.created_at]
+    if snapshot.claim is not None:
+        times.append(snapshot.claim.updated_at)
+    if snapshot.response is not None:
+        times.append(snapshot.response.created_at)
+    return max(times)
+
+
+def _age(instant: int, now: Moment) -> int:
+    return max(0, (now.wall - instant) // SECOND)

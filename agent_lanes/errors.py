@@ -1,0 +1,133 @@
+"""Every error that agent-lanes raises on purpose, with its exit code and HTTP status.
+
+    AgentLanesError            1   500   failed
+    ├── TimedOut               2   408   timeout            nothing lost, call again
+    ├── Refused                4   400   refused            state, token, lost race
+    │   ├── LostClaim          4   400   lost_claim         this token no longer holds the task
+    │   ├── AlreadyAnswered    4   400   already_answered   a task gets exactly one answer
+    │   └── RequestChanged     4   400   request_changed    the request is not what was submitted
+    ├── NotFound               5   404   not_found
+    ├── NotAllowed             6   403   not_allowed        permissions, paths that escape
+    ├── TaskFailed             8   200   task_failed        the awaited task failed
+    ├── TaskCancelled          9   200   task_cancelled     the awaited task was cancelled
+    ├── BadUsage              64   400   usage              a flag or argument of this call
+    ├── BadData               65   400   bad_data           the content of a file or body
+    │   └── Damaged           65   500   damaged            a record of the store cannot be read
+    ├── StorageFailed         74   500   io_error           I/O, disk full
+    ├── Busy                  75   503   busy               try again
+    ├── Unconfirmed           76   500   unconfirmed        done, but not confirmed
+    └── Interrupted          130   500   interrupted
+
+A message answers what and why in one line; `hint` says what to do next. Exit codes and their meaning are
+CONTRACT.md, "Exit codes"; the HTTP column keeps v0.1's 400 and 404.
+"""
+
+
+class AgentLanesError(Exception):
+    """Root of the tree. `str(error)` is one line; `hint` is what to do next, or empty."""
+
+    code = "failed"
+    exit_code = 1
+    http_status = 500
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class TimedOut(AgentLanesError):
+    """The wait ran out. Nothing is lost; the same call goes on waiting."""
+
+    code, exit_code, http_status, retryable = "timeout", 2, 408, True
+
+
+class Refused(AgentLanesError):
+    """The task's state does not allow this."""
+
+    code, exit_code, http_status = "refused", 4, 400
+
+
+class LostClaim(Refused):
+    """The token given does not hold the task (any more)."""
+
+    code = "lost_claim"
+
+
+class AlreadyAnswered(Refused):
+    """The task has its one answer; another is never accepted."""
+
+    code = "already_answered"
+
+
+class RequestChanged(Refused):
+    """The request file is not what it was when the task was submitted."""
+
+    code = "request_changed"
+
+
+class NotFound(AgentLanesError):
+    """No such task, config, store or file."""
+
+    code, exit_code, http_status = "not_found", 5, 404
+
+
+class NotAllowed(AgentLanesError):
+    """Permissions, or a path that leaves the place it must stay in."""
+
+    code, exit_code, http_status = "not_allowed", 6, 403
+
+
+class TaskFailed(AgentLanesError):
+    """The awaited task was answered with status failed."""
+
+    code, exit_code, http_status = "task_failed", 8, 200
+
+
+class TaskCancelled(AgentLanesError):
+    """The awaited task was cancelled."""
+
+    code, exit_code, http_status = "task_cancelled", 9, 200
+
+
+class BadUsage(AgentLanesError):
+    """A flag, an argument or a parameter of this call is wrong."""
+
+    code, exit_code, http_status = "usage", 64, 400
+
+
+class BadData(AgentLanesError):
+    """The content of a file or of a body is wrong."""
+
+    code, exit_code, http_status = "bad_data", 65, 400
+
+
+class Damaged(BadData):
+    """A record of the store cannot be read; every other task goes on."""
+
+    code, http_status = "damaged", 500
+
+
+class StorageFailed(AgentLanesError):
+    """The operating system refused a file operation, or the disk is full."""
+
+    code, exit_code = "io_error", 74
+
+
+class Busy(AgentLanesError):
+    """Somebody else holds what this call needs; try again."""
+
+    code, exit_code, http_status, retryable = "busy", 75, 503, True
+
+
+class Unconfirmed(AgentLanesError):
+    """The change took place but could not be confirmed; the message says how to confirm it."""
+
+    code, exit_code, retryable = "unconfirmed", 76, True
+
+
+class Interrupted(AgentLanesError):
+    """Ctrl-C; nothing is lost."""
+
+    code, exit_code, retryable = "interrupted", 130, True

@@ -1,0 +1,142 @@
+"""What the services need of a backend. Small Protocols; every backend passes one suite (tests/contracts/).
+
+    TaskStore   the facts: create, read, update, scan
+    Finder      the hints: what may be claimed next
+    Signals     the wake-ups: something may have changed
+
+A hint or a signal may be wrong in one direction only: a claimable task is always found and a change always
+noticed, at latest after the slow re-check; what is found may turn out not to be claimable.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from agent_lanes.core.task import Event, Snapshot, Task
+    from agent_lanes.core.times import Moment
+    from agent_lanes.core.transitions import Change
+    from agent_lanes.errors import Damaged
+
+    Decide = Callable[[Snapshot, Moment], Change]
+
+
+class Birth(Protocol):
+    """What a store adds to a task that is being made."""
+
+    @property
+    def now(self) -> Moment:
+        """The moment of creation."""
+
+    @property
+    def chance(self) -> str:
+        """12 hex digits that no other birth has."""
+
+    @property
+    def sequence(self) -> int:
+        """The task's place in its lane."""
+
+
+class TaskStore(Protocol):
+    """The facts. Every write is one atomic step; what precedes it is invisible, what follows it is a hint."""
+
+    @property
+    def address(self) -> str:
+        """What this store was opened with: the absolute path of its folder, or `memory:`."""
+
+    def now(self) -> Moment:
+        """The clocks."""
+
+    def new_token(self) -> str:
+        """32 hex digits of chance: what proves a claim."""
+
+    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+        """Store a new task, and its request where that came from stdin; durable when this returns.
+
+        `make` may run more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
+        """
+
+    def read(self, id: str) -> Snapshot:
+        """One task. Raises NotFound, Damaged. Takes no lock, changes nothing."""
+
+    def finished(self, id: str) -> bool:
+        """Whether there is an answer; as cheap as a look. Raises NotFound."""
+
+    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
+        """Read, decide, commit: the only way to change a task. `decide` may run more than once.
+
+        Returns the snapshot after the change. What `decide` raises ends the update and changes nothing. With
+        `patient` False, a task that somebody is working on right now raises Busy at once. Raises Busy,
+        StorageFailed; Unconfirmed after the commit.
+        """
+
+    def confirm(self, id: str) -> None:
+        """Make sure that an answer which was read survives a power cut. Raises StorageFailed."""
+
+    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+        """Every task, by id; damaged ones as the error that reading them raises. A look, not a transaction."""
+
+    def events(self, id: str) -> Iterator[Event]:
+        """The history of one task, oldest first; lines that cannot be read are left out. Raises NotFound."""
+
+    def last_event(self, id: str) -> Event | None:
+        """The newest line of the history, at the cost of one short read."""
+
+    def request_location(self, task: Task) -> str | None:
+        """The absolute path of the request, wherever it lies; None where there is only a prompt."""
+
+
+class Finder(Protocol):
+    """The hints."""
+
+    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+        """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.
+
+        Changes nothing, unless the caller, who is about to change the store anyway, lets it `tidy` on the way.
+        """
+
+    def settle(self, id: str) -> None:
+        """Make the hints of one task agree with its facts. Called on a candidate that was not claimable."""
+
+    def promote(self, lane: str) -> None:
+        """List the tasks of the lane whose lease has run out among the ready ones."""
+
+    def next_due(self, lane: str) -> int | None:
+        """When the next lease of the lane runs out, in microseconds of `placement.timer_now`; None if none does."""
+
+    def depth(self, lane: str) -> int:
+        """How many tasks of the lane are listed as ready."""
+
+    def ever_submitted(self, lane: str) -> bool:
+        """Whether the lane has had a task."""
+
+
+class Watch(Protocol):
+    """One watch that is set; leaving the `with` ends it."""
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Sleep until something may have changed (True), or until the time is over (False)."""
+
+    def __enter__(self) -> Watch: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Signals(Protocol):
+    """The wake-ups. Set the watch first, then look, then wait: no change falls between."""
+
+    def watch_task(self, id: str) -> Watch:
+        """Woken when the task is answered."""
+
+    def watch_lane(self, lane: str) -> Watch:
+        """Woken when a task of the lane becomes claimable."""
+
+
+class Backend(TaskStore, Finder, Signals, Protocol):
+    """All of it: what an address opens."""

@@ -1,0 +1,173 @@
+"""Copies handoff_template/ and dispatchers/ into a project or a pool, and fills in their placeholders.
+
+Both folders lie at the top of the repository and, in a wheel, inside the package: the same bytes either way. A
+scaffold is made complete beside its place and then renamed, so there is all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from agent_lanes.config import model
+from agent_lanes.core import names
+from agent_lanes.core.jsontext import dumps_line
+from agent_lanes.errors import AgentLanesError, Refused, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+TEMPLATE, DISPATCHERS = "handoff_template", "dispatchers"
+POOL = ".agent-lanes-queue"
+INTERPRETER = ".python"
+VENDOR_WRAPPERS = ("claude.sh", "codex.sh")
+
+
+def project(path: str, workspace_id: str | None, workspace_root: str | None, queue_root: str | None) -> dict[str, Any]:
+    """Make PATH/handoff/. Raises Refused if it is there, BadUsage for a name, StorageFailed."""
+    folder = os.path.realpath(path)
+    handoff = os.path.join(folder, "handoff")
+    values = {
+        "WORKSPACE_ID": names.workspace_id(workspace_id or os.path.basename(folder) or "root"),
+        "WORKSPACE_ROOT": workspace_root or model.DEFAULT_ROOT,
+        "QUEUE_ROOT": queue_root or model.DEFAULT_QUEUE,
+    }
+    _refuse(handoff)
+
+    def fill(born: str) -> None:
+        _copy(_source(TEMPLATE), born, values)
+        os.rename(f"{born}/gitignore", f"{born}/.gitignore")
+        shutil.copy(f"{_source(DISPATCHERS)}/dispatcher.sh", f"{born}/dispatcher.sh")
+        _finish(born, queue_root is None)
+
+    _make(handoff, fill)
+    return {
+        "status": "initialized",
+        "handoff": handoff,
+        "workspace_id": values["WORKSPACE_ID"],
+        "workspace_root": values["WORKSPACE_ROOT"],
+        "queue_root": values["QUEUE_ROOT"],
+        "next_steps": [
+            "start a dispatcher in one terminal: VENDOR=claude bash handoff/dispatcher.sh",
+            "hand over a request from another: agent-lanes run --lane default --request-from FILE",
+            "keep recurring tasks as files: tasks/<name>.yaml, submitted with --task",
+        ],
+    }
+
+
+def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
+    """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/. Raises Refused if either is there, StorageFailed."""
+    folder = os.path.realpath(path)
+    queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)
+    name = names.workspace_id(workspace_id or os.path.basename(folder) or "root")
+    config, store = os.path.join(queue, "handoff.yaml"), os.path.join(queue, model.DEFAULT_QUEUE)
+    _refuse(queue)
+    _refuse(dispatchers)
+    values = {"WORKSPACE_ID": name, "WORKSPACE_ROOT": model.DEFAULT_ROOT, "QUEUE_ROOT": model.DEFAULT_QUEUE}
+    paths = {"QUEUE_ROOT": store, "CONFIG": config}
+
+    def fill_queue(born: str) -> None:
+        _write(f"{born}/handoff.yaml", _filled(_read(f"{_source(TEMPLATE)}/handoff.yaml"), values, dumps_line))
+        _write(f"{born}/.gitignore", _read(f"{_source(TEMPLATE)}/gitignore"))
+        _finish(born, True)
+
+    _make(dispatchers, lambda born: _copy(_source(DISPATCHERS), born, paths))
+    try:
+        _make(queue, fill_queue)
+    except BaseException:
+        shutil.rmtree(dispatchers, ignore_errors=True)
+        raise
+    wrappers = [(wrapper[:-3], os.path.join(dispatchers, wrapper)) for wrapper in VENDOR_WRAPPERS]
+    polling = os.path.join(dispatchers, "POLLING-CHAT-PROMPT.md")
+    return {
+        "status": "initialized",
+        "workspace_id": name,
+        "queue": queue,
+        "config": config,
+        "store": store,
+        "dispatchers": [{"vendor": vendor, "wrapper": wrapper} for vendor, wrapper in wrappers],
+        "polling_prompt": polling,
+        "next_steps": [
+            f"start a dispatcher: bash {_shell(wrappers[0][1])}",
+            f"or paste into a chat: {polling}",
+            f"let a project share this queue: agent-lanes init --queue-root {_shell(store)}",
+        ],
+    }
+
+
+def _source(name: str) -> str:
+    """The folder of that name: inside an installed package, or beside the package in a checkout."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    for folder in (os.path.join(package, name), os.path.join(os.path.dirname(package), name)):
+        if os.path.isdir(folder):
+            return folder
+    raise AgentLanesError(f"this installation lacks its folder {name}", hint="reinstall: pip install agent-lanes")
+
+
+def _refuse(place: str) -> None:
+    if os.path.lexists(place):
+        raise Refused(f"already exists: {place}", hint="nothing was changed; use it, or choose another folder")
+
+
+def _make(place: str, fill: Callable[[str], None]) -> None:
+    born = f"{place}.{os.getpid()}.new"
+    try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        os.mkdir(born)
+        fill(born)
+        os.rename(born, place)
+    except OSError as wrong:
+        raise StorageFailed(f"cannot make {place}: {wrong.strerror or wrong}") from wrong
+    finally:
+        shutil.rmtree(born, ignore_errors=True)
+
+
+def _finish(born: str, own_state: bool) -> None:
+    """The state folder, for this user alone, and which Python made this, so that the wrapper finds it again."""
+    if own_state:
+        os.mkdir(f"{born}/{model.DEFAULT_QUEUE}", 0o700)
+    _write(f"{born}/{INTERPRETER}", sys.executable + "\n")
+
+
+def _copy(source: str, target: str, values: dict[str, str]) -> None:
+    for name in sorted(os.listdir(source)):
+        here, there = os.path.join(source, name), os.path.join(target, name)
+        if name == "__pycache__":
+            continue
+        if os.path.isdir(here):
+            os.mkdir(there)
+            _copy(here, there, values)
+            continue
+        _write(there, _filled(_read(here), values, _quoting(name)))
+        shutil.copymode(here, there)
+
+
+def _quoting(name: str) -> Callable[[str], str]:
+    if name.endswith((".sh", "handoff")):
+        return _shell
+    return dumps_line if name.endswith(".yaml") else str
+
+
+def _filled(text: str, values: dict[str, str], quote: Callable[[str], str]) -> str:
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", quote(value))
+    return text
+
+
+def _shell(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)

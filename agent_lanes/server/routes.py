@@ -1,0 +1,195 @@
+"""v0.1's routes, as a function from a request to an answer: no sockets here. CONTRACT.md, "HTTP".
+
+    POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
+    GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release
+    GET  /tasks/<id>/response?wait_seconds=
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core import names
+from agent_lanes.core.codec import public_response
+from agent_lanes.core.task import Snapshot
+from agent_lanes.errors import BadData, BadUsage, NotFound, TimedOut
+from agent_lanes.services import waiting
+from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService, Submission
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.core.jsontext import JsonObject
+
+    Query = dict[str, str]
+    Answer = tuple[int, JsonObject]
+
+LONGEST_POLL_SECONDS = 300.0
+
+
+class Routes:
+    """The routes of one queue. `root` is the workspace that tasks must lie in."""
+
+    def __init__(self, queue: QueueService, workspace_id: str, root: str) -> None:
+        self.queue, self.workspace_id, self.root = queue, workspace_id, root
+
+    def answer(self, method: str, path: str, query: Query, body: JsonObject) -> Answer:
+        """The status and the JSON of one request. Raises AgentLanesError, which carries its status."""
+        parts = path.strip("/").split("/")
+        if parts[0] != "tasks" or len(parts) > 3:
+            raise NotFound(f"no such route: {method} {path[:100]}")
+        if len(parts) == 1 and method == "POST":
+            return self._submit(body)
+        if parts[1:] == ["next"] and method == "GET":
+            return self._next(query)
+        if len(parts) == 2 and method == "GET":
+            return 200, {"task": self.queue.status(self.queue.read(parts[1]))}
+        if len(parts) == 3:
+            route = self._of_task().get((method, parts[2]))
+            if route is not None:
+                return route(names.task_id(parts[1]), query, body)
+        raise NotFound(f"no such route: {method} {path[:100]}")
+
+    def _of_task(self) -> dict[tuple[str, str], Callable[[str, Query, JsonObject], Answer]]:
+        return {
+            ("POST", "claim"): self._claim,
+            ("POST", "events"): self._event,
+            ("POST", "response"): self._respond,
+            ("POST", "release"): self._release,
+            ("GET", "response"): self._response,
+        }
+
+    def _submit(self, body: JsonObject) -> Answer:
+        lane = _text(body, "lane")
+        if lane is None:
+            raise BadData("lane: missing")
+        supporting = body.get("supporting_paths") or []
+        if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
+            raise BadData("supporting_paths: not a list of paths")
+        task = self.queue.submit(
+            Submission(
+                lane=lane,
+                workspace_id=_text(body, "workspace_id") or self.workspace_id,
+                workspace_root=_text(body, "workspace_root") or self.root,
+                base=_text(body, "workspace_root") or self.root,
+                request=_text(body, "request_path"),
+                response_to=_text(body, "response_path"),
+                prompt=_text(body, "prompt") or "",
+                supporting_paths=tuple(str(item) for item in supporting),
+                worktree_path=_text(body, "worktree_path"),
+                branch=_text(body, "expected_branch"),
+                metadata=_mapping(body, "metadata"),
+                source_agent=_text(body, "source_agent") or "api",
+                correlation_id=_text(body, "correlation_id"),
+            )
+        )
+        return 201, {"task_id": task.id, "task": self.queue.record(Snapshot(task=task))}
+
+    def _next(self, query: Query) -> Answer:
+        lane = query.get("lane")
+        if lane is None:
+            raise BadUsage("lane: missing; GET /tasks/next?lane=NAME")
+        found = waiting.for_work(
+            self.queue.backend,
+            names.lane(lane),
+            lambda: self.queue.peek_next(lane, vendor=query.get("vendor")),
+            timeout_seconds=_wait(query),
+        )
+        return 200, {"task": self.queue.record(found) if found else None}
+
+    def _claim(self, id: str, query: Query, body: JsonObject) -> Answer:
+        taken = self.queue.claim(
+            id,
+            owner=_text(body, "owner") or "worker",
+            lease_seconds=_number(body, "lease_seconds", DEFAULT_LEASE_SECONDS),
+        )
+        assert taken.claim is not None
+        return 200, {
+            "status": "claimed",
+            "task_id": id,
+            "claim_token": taken.claim.token,
+            "task": self.queue.record(taken),
+        }
+
+    def _event(self, id: str, query: Query, body: JsonObject) -> Answer:
+        self.queue.event(
+            id,
+            type=_text(body, "type") or "note",
+            message=_text(body, "message") or "",
+            data=_mapping(body, "data"),
+        )
+        return 200, {"ok": True}
+
+    def _respond(self, id: str, query: Query, body: JsonObject) -> Answer:
+        answered, _ = self.queue.respond(
+            id,
+            _text(body, "body") or "",
+            token=_text(body, "claim_token"),
+            reviewer=_text(body, "reviewer") or "worker",
+            status=_text(body, "status") or "completed",
+            verdict=_text(body, "verdict"),
+            blocking_count=_whole(body, "blocking_count"),
+            nonblocking_count=_whole(body, "nonblocking_count"),
+            follow_up_required=_flag(body, "follow_up_required"),
+            expect_sha256=_text(body, "expect_sha256"),
+            metadata=_mapping(body, "metadata"),
+        )
+        assert answered.response is not None
+        return 200, {"response": public_response(answered.response)}
+
+    def _release(self, id: str, query: Query, body: JsonObject) -> Answer:
+        token = _text(body, "claim_token")
+        if token is None:
+            raise BadData("claim_token: missing")
+        released = self.queue.release(id, token, reason=_text(body, "reason") or "")
+        return 200, {"status": "released", "task_id": id, "task": self.queue.record(released)}
+
+    def _response(self, id: str, query: Query, body: JsonObject) -> Answer:
+        found = waiting.for_answer(self.queue.backend, id, timeout_seconds=_wait(query))
+        if found is None or found.response is None:
+            raise TimedOut(f"no response yet: {id}", hint="ask again")
+        return 200, {"response": public_response(found.response)}
+
+
+def _wait(query: Query) -> float:
+    text = query.get("wait_seconds", "0")
+    try:
+        return min(waiting.timeout("wait_seconds", float(text)), LONGEST_POLL_SECONDS)
+    except ValueError:
+        raise BadUsage(f"wait_seconds: {names.shown(text)} is not a number of seconds") from None
+
+
+def _text(body: JsonObject, field: str) -> str | None:
+    value = body.get(field)
+    if value is not None and not isinstance(value, str):
+        raise BadData(f"{field}: {names.shown(value)} is not a text")
+    return value
+
+
+def _mapping(body: JsonObject, field: str) -> JsonObject:
+    value = body.get(field)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadData(f"{field}: {names.shown(value)} is not an object")
+    return value
+
+
+def _number(body: JsonObject, field: str, default: float) -> float:
+    value = body.get(field, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadData(f"{field}: {names.shown(value)} is not a number")
+    return value
+
+
+def _whole(body: JsonObject, field: str) -> int | None:
+    value = body.get(field)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise BadData(f"{field}: {names.shown(value)} is not a whole number")
+    return value
+
+
+def _flag(body: JsonObject, field: str) -> bool:
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise BadData(f"{field}: {names.shown(value)} is not true or false")
+    return value

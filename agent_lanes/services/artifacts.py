@@ -1,0 +1,177 @@
+"""The files of the user's that a task names: hashing what was asked, writing what was answered.
+
+A path is resolved with its symlinks before it is judged, and must lie inside the workspace. A response path may not
+be the request or the config, nor lie in the store or in a `.git`: `wait` overwrites it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from agent_lanes.core.names import shown
+from agent_lanes.core.task import Supporting
+from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, RequestChanged, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CHUNK = 1 << 20
+MAX_SUPPORTING = 1000
+
+
+def inside(field: str, path: str, base: str, root: str) -> str:
+    """The absolute path, symlinks followed, of a path that is given relative to `base`; it must lie below `root`.
+
+    Raises BadUsage for a text that is no path, NotAllowed for a path outside.
+    """
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise BadUsage(f"{field}: {shown(path)} is not a path")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise BadUsage(f"{field}: {shown(path)} is not UTF-8; the store could not name it") from None
+    real = os.path.realpath(os.path.join(base, path))
+    real_root = os.path.realpath(root)
+    if os.path.commonpath((real, real_root)) != real_root:
+        raise NotAllowed(f"{field} is outside workspace_root: {path}", hint=f"workspace_root is {real_root}")
+    return real
+
+
+def request_path(path: str, base: str, root: str) -> str:
+    """The absolute path of a request that exists. Raises NotFound, NotAllowed, BadUsage."""
+    real = inside("request_path", path, base, root)
+    if not os.path.isfile(real):
+        problem = "is not a file" if os.path.exists(real) else "does not exist"
+        raise NotFound(f"request source {problem}: {path}", hint="give the request as a file, or as `-` on stdin")
+    return real
+
+
+def response_path(path: str, base: str, root: str, *, forbidden: Iterable[str | None], store: str) -> str:
+    """The absolute path for an answer; it need not exist. Raises NotAllowed, BadUsage."""
+    real = inside("response_path", path, base, root)
+    hint = "choose a file of its own, such as outputs/answer.md"
+    if os.path.isdir(real) or path.endswith("/"):
+        raise NotAllowed(f"response_path is a folder: {path}", hint=hint)
+    if any(taken and real == os.path.realpath(taken) for taken in forbidden):
+        raise NotAllowed(f"response_path would overwrite the request or the config: {path}", hint=hint)
+    if ".git" in real.split("/"):
+        raise NotAllowed(f"response_path lies inside .git: {path}", hint=hint)
+    real_store = os.path.realpath(store)
+    if os.path.isabs(store) and (real + "/").startswith(real_store + "/"):
+        raise NotAllowed(f"response_path lies inside the store: {path}", hint=hint)
+    return real
+
+
+def supporting_paths(paths: Iterable[str], root: str) -> tuple[Supporting, ...]:
+    """The files that go with a request, hashed; given relative to the workspace. Raises as request_path does."""
+    found = []
+    for path in paths:
+        real = inside("supporting_paths", path, root, root)
+        if not os.path.isfile(real):
+            raise NotFound(f"supporting_paths: {shown(path)} is not a file of the workspace")
+        found.append(Supporting(path=real, sha256=file_sha256(real)))
+    if len(found) > MAX_SUPPORTING:
+        raise BadUsage(f"supporting_paths: {len(found)} are too many; at most {MAX_SUPPORTING}")
+    return tuple(found)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hex."""
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: str) -> str:
+    """The SHA-256 of a regular file's content. Raises NotFound, StorageFailed."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise NotFound(f"not a file: {path}")
+            while chunk := os.read(descriptor, CHUNK):
+                digest.update(chunk)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise NotFound(f"not there: {path}") from None
+    except OSError as wrong:
+        raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
+    return digest.hexdigest()
+
+
+def current_sha256(path: str | None) -> str | None:
+    """The hash that a request has now; None if it is gone, or there is none."""
+    if path is None:
+        return None
+    try:
+        return file_sha256(path)
+    except NotFound:
+        return None
+
+
+def changed(path: str | None, recorded: str | None) -> RequestChanged | None:
+    """Why a request is not what it was at submit; None if it is. Raises StorageFailed."""
+    if recorded is None or path is None:
+        return None
+    now = current_sha256(path)
+    if now == recorded:
+        return None
+    what = "is gone" if now is None else "has changed"
+    return RequestChanged(
+        f"the request {what} since it was submitted: {path}",
+        hint="restore the file and claim the task by its id, or submit it anew",
+    )
+
+
+def write_answer(path: str, root: str, body: str) -> str:
+    """Replace the file at an answer's path, inside the workspace, in one step; byte for byte.
+
+    Raises NotAllowed (the path leads outside by now), StorageFailed.
+    """
+    real = inside("response_path", path, root, root)
+    folder, name = os.path.split(real)
+    tmp = f"{folder}/.{name[:100]}.{os.getpid()}.{os.urandom(4).hex()}"
+    try:
+        os.makedirs(folder, exist_ok=True)
+        mode = stat.S_IMODE(os.stat(real).st_mode) if os.path.isfile(real) else 0o666 & ~_umask()
+        descriptor = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        try:
+            view = memoryview(body.encode())
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fchmod(descriptor, mode)
+        finally:
+            os.close(descriptor)
+        os.rename(tmp, real)
+    except OSError as wrong:
+        try:
+            os.unlink(tmp)
+        except OSError:
+            pass
+        raise _cannot_write(path, wrong) from wrong
+    return real
+
+
+def _cannot_write(path: str, wrong: OSError) -> AgentLanesError:
+    return StorageFailed(
+        f"the answer is safe in the store, but cannot be written to {path}: {wrong.strerror}",
+        hint="mend that, then repeat the wait; `agent-lanes show ID` prints the answer meanwhile",
+    )
+
+
+def _umask() -> int:
+    """The process's umask, read from the system: setting it to read it would race with threads."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("Umask:"):
+                    return int(line.split()[1], 8)
+    except OSError:
+        pass
+    return 0o022

@@ -1,0 +1,344 @@
+"""The queue: submit, claim, renew, release, respond, and looking at tasks.
+
+Every method is one transition or one look. They raise the errors of agent_lanes.errors and return values, so that
+a command, an HTTP route and a Python program say the same.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core import names, transitions, views
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.match import matches, routes_for
+from agent_lanes.core.placement import Ready, placement
+from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapshot, Task
+from agent_lanes.core.times import Moment
+from agent_lanes.errors import BadUsage, Busy, Damaged, NotFound, Refused, RequestChanged
+from agent_lanes.services import artifacts, bodies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.task import Event
+    from agent_lanes.core.transitions import Change
+    from agent_lanes.ports import Backend, Birth
+
+DEFAULT_LEASE_SECONDS = 7200
+SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
+MOST_COUNTS = 1_000_000
+
+
+class Submission(Frozen):
+    """A task to be. Paths are given as the caller has them: `base` is what relative ones are relative to.
+
+    `request` is a path, or None; `request_bytes` is a request that the store keeps itself. `config_path` is only
+    there to be protected from being overwritten by the answer.
+    """
+
+    lane: str
+    workspace_id: str
+    workspace_root: str
+    base: str
+    request: str | None = None
+    request_bytes: bytes | None = None
+    response_to: str | None = None
+    prompt: str = ""
+    supporting_paths: tuple[str, ...] = ()
+    worktree_path: str | None = None
+    branch: str | None = None
+    metadata: JsonObject
+    source_agent: str = "orchestrator"
+    correlation_id: str | None = None
+    config_path: str | None = None
+
+
+class QueueService:
+    """All operations on one backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    def submit(self, wanted: Submission) -> Task:
+        """Queue a task. Nothing is written before everything about it has been found right.
+
+        Raises BadUsage, BadData, NotFound, NotAllowed; Busy, StorageFailed; Unconfirmed after the commit.
+        """
+        make = self._checked(wanted)
+        return self.backend.create(wanted.lane, make, wanted.request_bytes)
+
+    def _checked(self, wanted: Submission) -> Callable[[Birth], Task]:
+        lane = names.lane(wanted.lane)
+        correlation = names.correlation_id(wanted.correlation_id or lane)
+        workspace_id = names.workspace_id(wanted.workspace_id)
+        source_agent = names.agent("source_agent", wanted.source_agent)
+        metadata = names.metadata("metadata", wanted.metadata)
+        prompt = bodies.given("prompt", wanted.prompt, bodies.MAX_PROMPT_BYTES)
+        branch = None if wanted.branch is None else names.agent("branch", wanted.branch)
+        root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/")
+        request, digest = self._request(wanted, root)
+        if request is None and wanted.request_bytes is None and not prompt:
+            raise BadUsage(
+                "submit needs a request: --request-from FILE, or - for stdin, or at least --prompt",
+                hint="agent-lanes submit --lane LANE --request-from FILE",
+            )
+        response = None
+        if wanted.response_to is not None:
+            response = artifacts.response_path(
+                wanted.response_to,
+                wanted.base,
+                root,
+                forbidden=(request, wanted.config_path),
+                store=self.backend.address,
+            )
+        worktree = wanted.worktree_path
+        if worktree is not None:
+            worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/")
+        supporting = artifacts.supporting_paths(wanted.supporting_paths, root)
+
+        def make(birth: Birth) -> Task:
+            return Task(
+                id=names.new_task_id(birth.now.wall, correlation, birth.chance),
+                workspace_id=workspace_id,
+                workspace_root=root,
+                correlation_id=correlation,
+                source_agent=source_agent,
+                lane=lane,
+                created_at=birth.now.wall,
+                sequence=birth.sequence,
+                prompt=prompt,
+                request_path=request,
+                request_sha256=digest,
+                request_stored=wanted.request_bytes is not None,
+                response_path=response,
+                supporting_paths=supporting,
+                worktree_path=worktree,
+                expected_branch=branch,
+                metadata=metadata,
+            )
+
+        return make
+
+    def _request(self, wanted: Submission, root: str) -> tuple[str | None, str | None]:
+        if wanted.request is not None:
+            path = artifacts.request_path(wanted.request, wanted.base, root)
+            return path, artifacts.file_sha256(path)
+        if wanted.request_bytes is not None:
+            bodies.text("request", wanted.request_bytes)
+            return None, artifacts.sha256(wanted.request_bytes)
+        return None, None
+
+    # --- working ---------------------------------------------------------------------------------------------
+
+    def claim(self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
+        """Take one task by its id. Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy."""
+        names.agent("owner", owner)
+        lease(lease_seconds)
+        return self._take(id, owner, lease_seconds, patient=True)
+
+    def claim_next(
+        self,
+        lane: str,
+        *,
+        vendor: str | None = None,
+        match: dict[str, str] | None = None,
+        owner: str = "worker",
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+    ) -> Snapshot | None:
+        """Find and take the next task of a lane, for a vendor; None if there is none right now."""
+        names.agent("owner", owner)
+        lease(lease_seconds)
+        routes = _routes(names.lane(lane), vendor)
+        self.backend.promote(lane)
+        for id in self.backend.candidates(lane, routes, tidy=True):
+            try:
+                if match and not matches(self.backend.read(id).task.metadata, match):
+                    continue
+                return self._take(id, owner, lease_seconds, patient=False)
+            except (Busy, NotFound, Damaged, RequestChanged):
+                continue  # in other hands, in flight, for doctor, parked just now
+            except Refused:
+                self.backend.settle(id)  # a stale hint: somebody else has it, or it is answered
+        return None
+
+    def peek_next(
+        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
+    ) -> Snapshot | None:
+        """The task that claim_next would take, without taking it; changes nothing."""
+        routes = _routes(names.lane(lane), vendor)
+        for id in self.backend.candidates(lane, routes):
+            try:
+                snapshot = self.backend.read(id)
+            except (NotFound, Damaged):
+                continue
+            task = snapshot.task
+            claimable = isinstance(placement(snapshot, self.backend.now()), Ready)
+            if claimable and (routes is None or task.vendor in routes) and matches(task.metadata, match or {}):
+                return snapshot
+        return None
+
+    def _take(self, id: str, owner: str, lease_seconds: float, *, patient: bool) -> Snapshot:
+        token = self.backend.new_token()
+
+        def decide(before: Snapshot, now: Moment) -> Change:
+            return transitions.claim(before, owner=owner, token=token, lease_seconds=lease_seconds, now=now)
+
+        before = self.backend.read(id)
+        decide(before, self.backend.now())  # refuses before the request is hashed
+        task = before.task
+        problem = artifacts.changed(self.backend.request_location(task), task.request_sha256)
+        if problem is not None:
+            reason = problem.message
+            self.backend.update(id, lambda now_before, now: transitions.park(now_before, reason=reason, now=now))
+            raise problem
+        return self.backend.update(id, decide, patient=patient)[0]
+
+    def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
+        """Lengthen the lease of a claim. Raises LostClaim, Refused, NotFound."""
+        lease(lease_seconds)
+        return self.backend.update(
+            id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
+        )[0]
+
+    def release(self, id: str, token: str, *, reason: str = "") -> Snapshot:
+        """Put a claimed task back into the queue. Raises LostClaim, Refused, NotFound."""
+        bodies.given("reason", reason, 1 << 16)
+        return self.backend.update(
+            id, lambda before, now: transitions.release(before, token=token, reason=reason, now=now)
+        )[0]
+
+    def event(self, id: str, *, type: str = "note", message: str = "", data: JsonObject | None = None) -> None:
+        """Add a line to a task's history. Raises BadUsage, NotFound."""
+        names.event_type(type)
+        bodies.given("message", message, 1 << 16)
+        checked = names.metadata("data", data or {})
+        self.backend.update(
+            id, lambda before, now: transitions.note(before, type=type, message=message, data=checked, now=now)
+        )
+
+    def respond(
+        self,
+        id: str,
+        body: str,
+        *,
+        token: str | None = None,
+        reviewer: str = "worker",
+        status: str = COMPLETED,
+        verdict: str | None = None,
+        blocking_count: int | None = None,
+        nonblocking_count: int | None = None,
+        follow_up_required: bool = False,
+        expect_sha256: str | None = None,
+        metadata: JsonObject | None = None,
+    ) -> tuple[Snapshot, bool]:
+        """Answer a task, once and for all. Returns the task, and whether this very answer had been given before.
+
+        `completed` is refused when the request is not what was submitted, or not what `expect_sha256` says was
+        read; `failed` records it. Raises AlreadyAnswered, LostClaim, Refused, RequestChanged, BadUsage, BadData;
+        Unconfirmed after the commit.
+        """
+        checked = names.metadata("metadata", metadata or {})
+        _check_answer(reviewer, status, verdict, blocking_count, nonblocking_count)
+        bodies.given("body", body)
+        task = self.backend.read(id).task
+        location = self.backend.request_location(task)
+        reviewed = artifacts.current_sha256(location)
+        changed = task.request_sha256 is not None and task.request_sha256 not in (reviewed, None)
+        unexpected = expect_sha256 is not None and expect_sha256 != task.request_sha256
+        response = Response(
+            task_id=id,
+            reviewer=reviewer,
+            status=status,
+            body=body,
+            created_at=0,
+            reviewed_request_sha256=expect_sha256 or reviewed,
+            request_changed_before_response=changed or unexpected,
+            follow_up_required=follow_up_required,
+            verdict=verdict,
+            blocking_count=blocking_count,
+            nonblocking_count=nonblocking_count,
+            metadata=checked,
+        )
+        hashed = None if token is None else artifacts.sha256(token.encode("utf-8", "surrogatepass"))
+
+        def decide(before: Snapshot, now: Moment) -> Change:
+            change = transitions.respond(before, response=response, token=token, token_sha256=hashed, now=now)
+            if response.request_changed_before_response and status == COMPLETED and not change.repeated:
+                raise RequestChanged(
+                    f"respond: the request of {id} is not what was "
+                    + ("submitted" if changed else f"expected: it has SHA-256 {task.request_sha256}"),
+                    hint="read it again and answer that, or respond with --status failed",
+                )
+            return change
+
+        after, change = self.backend.update(id, decide)
+        return after, change.repeated
+
+    # --- looking ---------------------------------------------------------------------------------------------
+
+    def read(self, id: str) -> Snapshot:
+        """One task. Raises NotFound, Damaged."""
+        return self.backend.read(id)
+
+    def record(self, snapshot: Snapshot) -> JsonObject:
+        """A task under v0.1's field names."""
+        return views.record(snapshot, self.backend.request_location(snapshot.task))
+
+    def status(self, snapshot: Snapshot) -> JsonObject:
+        """A task with everything that follows from it and from the clock."""
+        location = self.backend.request_location(snapshot.task)
+        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
+
+    def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
+        """All tasks, by id, as `status` shows them; and those that cannot be read."""
+        if lane is not None:
+            names.lane(lane)
+        good: list[JsonObject] = []
+        bad: list[Damaged] = []
+        for found in self.backend.scan(active_only=active_only, lane=lane):
+            if isinstance(found, Damaged):
+                bad.append(found)
+            else:
+                good.append(self.status(found))
+        return good, bad
+
+    def events(self, id: str) -> Iterator[Event]:
+        """The history of a task, oldest first. Raises NotFound."""
+        return self.backend.events(names.task_id(id))
+
+    def depth(self, lane: str) -> int:
+        """How many tasks of a lane wait to be claimed."""
+        return self.backend.depth(lane)
+
+
+def lease(seconds: object) -> float:
+    """A lease's length that makes sense. Raises BadUsage for what is no number, NaN, negative, endless."""
+    legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not legal or not SHORTEST_LEASE_SECONDS <= seconds <= LONGEST_LEASE_SECONDS:  # type: ignore[operator]
+        raise BadUsage(
+            f"lease_seconds: {names.shown(seconds)} is not a number of seconds from {SHORTEST_LEASE_SECONDS} to "
+            f"{LONGEST_LEASE_SECONDS} (a year)"
+        )
+    return seconds  # type: ignore[return-value]
+
+
+def _routes(lane: str, vendor: str | None) -> tuple[str, ...] | None:
+    return routes_for(None if vendor is None else names.vendor(vendor))
+
+
+def _check_answer(
+    reviewer: str, status: str, verdict: str | None, blocking: int | None, nonblocking: int | None
+) -> None:
+    names.agent("reviewer", reviewer)
+    if status not in (COMPLETED, FAILED):
+        raise BadUsage(f"status: {names.shown(status)} is neither {COMPLETED} nor {FAILED}")
+    if verdict is not None and verdict not in VERDICTS:
+        raise BadUsage(f"verdict: {names.shown(verdict)} is not one of {', '.join(VERDICTS)}")
+    for field, count in (("blocking_count", blocking), ("nonblocking_count", nonblocking)):
+        whole = isinstance(count, int) and not isinstance(count, bool)
+        if count is not None and not (whole and 0 <= count <= MOST_COUNTS):
+            raise BadUsage(f"{field}: {names.shown(count)} is not a whole number from 0 to {MOST_COUNTS}")
+    if blocking and verdict != "needs-revision":
+        raise BadUsage(f"blocking_count: {blocking} needs verdict needs-revision")

@@ -1,0 +1,100 @@
+"""A task told as text: the page that `show` prints, and the input that an agent is given."""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.core.codec import public_event, public_response
+from agent_lanes.core.times import iso
+from agent_lanes.errors import StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.services.queue import QueueService
+
+LONGEST_REQUEST = 32 << 20
+LONGEST_SHOWN = 4000
+
+
+def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
+    """Prompt, request and supporting files as one text; it begins with a plain line, never with a slash.
+
+    Raises StorageFailed where the request cannot be read.
+    """
+    task = snapshot.task
+    parts = [f"Task {task.id} on lane {task.lane}.\n"]
+    if task.prompt:
+        parts.append(f"\n{task.prompt.rstrip()}\n")
+    location = queue.backend.request_location(task)
+    if location is not None:
+        where = "" if task.request_stored else f" (the file {location})"
+        parts.append(f"\n--- the request{where} ---\n{_content(location).rstrip()}\n--- end of the request ---\n")
+    if task.supporting_paths:
+        parts.append("\nSupporting files:\n" + "".join(f"- {file.path}\n" for file in task.supporting_paths))
+    if task.worktree_path:
+        branch = f", on branch {task.expected_branch}" if task.expected_branch else ""
+        parts.append(f"\nWork in {task.worktree_path}{branch}.\n")
+    parts.append("\nYour answer is what you print last. For a review, end with a line: VERDICT: accept, ")
+    parts.append("VERDICT: accept-with-follow-ups, or VERDICT: needs-revision.\n")
+    return "".join(parts)
+
+
+def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
+    """The whole story, for people."""
+    task, claim, response = snapshot.task, snapshot.claim, snapshot.response
+    view = queue.status(snapshot)
+    lines = [
+        f"{task.id}",
+        f"  {snapshot.state} · lane {task.lane} · for {task.vendor} · from {task.source_agent}",
+        f"  submitted {iso(task.created_at)} in {task.workspace_root}",
+    ]
+    if claim is not None and claim.held:
+        lines.append(f"  claimed by {claim.owner} until {iso(claim.lease.expires_at)} (epoch {claim.epoch})")
+    lines.append(f"  next: {view['next_action']}")
+    if task.prompt:
+        lines += ["", "PROMPT", _indented(task.prompt)]
+    location = queue.backend.request_location(task)
+    if location is not None:
+        lines += ["", f"REQUEST  {location}", _indented(_shown(location))]
+    lines += ["", "HISTORY"]
+    for event in events:
+        data = " ".join(f"{key}={value}" for key, value in event.data.items())
+        lines.append(f"  {iso(event.created_at)}  {event.type:<12} {event.message}{'  ' + data if data else ''}")
+    if response is not None:
+        verdict = f" · verdict {response.verdict}" if response.verdict else ""
+        lines += ["", f"ANSWER  by {response.reviewer} · {response.status}{verdict}", _indented(response.body)]
+    return "\n".join(lines) + "\n"
+
+
+def whole(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> JsonObject:
+    """The same as JSON."""
+    return {
+        "status": "ok",
+        "task": queue.status(snapshot),
+        "events": [public_event(event) for event in events],
+        "response": public_response(snapshot.response) if snapshot.response else None,
+    }
+
+
+def _content(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(LONGEST_REQUEST).decode("utf-8", "replace")
+    except OSError as wrong:
+        raise StorageFailed(f"cannot read the request {path}: {wrong.strerror}") from wrong
+
+
+def _shown(path: str) -> str:
+    try:
+        size = os.stat(path).st_size
+        with open(path, "rb") as file:
+            text = file.read(LONGEST_SHOWN).decode("utf-8", "replace")
+    except OSError as wrong:
+        return f"(cannot be read: {wrong.strerror})"
+    return text + (f"\n... {size - LONGEST_SHOWN} bytes more" if size > LONGEST_SHOWN else "")
+
+
+def _indented(text: str) -> str:
+    return "\n".join("  " + line for line in text.rstrip("\n").split("\n"))

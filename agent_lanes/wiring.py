@@ -1,0 +1,108 @@
+"""From flags to services: the only importer of backends.
+
+    session = Session(config=None, store=None)      nothing is read before it is asked for
+    session.found      which config and store, and why
+    session.config     the Config, or None where a store was named without one
+    session.queue      the services on the store's backend
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.config import cache
+from agent_lanes.config.find import Found, find
+from agent_lanes.errors import AgentLanesError
+from agent_lanes.services.queue import QueueService
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.config.model import Config
+    from agent_lanes.ports import Backend
+
+MEMORY = "memory:"
+
+
+class Session:
+    """Everything one call needs, found when it is first asked for."""
+
+    def __init__(
+        self, *, config: str | None = None, store: str | None = None, warn: Callable[[str], None] = lambda line: None
+    ) -> None:
+        self._flags = (config, store)
+        self._warn = warn
+        self._found: Found | None = None
+        self._config: Config | None = None
+        self._queue: QueueService | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that relative paths are relative to."""
+        return os.getcwd()
+
+    @property
+    def found(self) -> Found:
+        """Which config and which store. Raises NotFound."""
+        if self._found is None:
+            self._found = find(*self._flags, dict(os.environ), self.folder)
+        return self._found
+
+    @property
+    def config(self) -> Config | None:
+        """The config, if there is one. Raises NotFound, BadData."""
+        if self._config is None and self.found.config_path is not None:
+            self._config = cache.load(self.found.config_path)
+            for line in self._config.warnings:
+                self._warn(line)
+        return self._config
+
+    @property
+    def store_address(self) -> str:
+        """The store's folder. Raises NotFound, BadData."""
+        if self.found.store is not None:
+            return self.found.store
+        config = self.config
+        if config is None:  # pragma: no cover - find() raises where there is neither
+            raise AgentLanesError("neither a config nor a store")
+        return config.queue_root
+
+    @property
+    def workspace(self) -> tuple[str, str]:
+        """(workspace_id, workspace_root): of the config, or of the current folder where there is none."""
+        config = self.config
+        if config is not None:
+            return config.workspace_id, config.workspace_root
+        return os.path.basename(self.folder) or "root", self.folder
+
+    @property
+    def queue(self) -> QueueService:
+        """The services on this store."""
+        if self._queue is None:
+            self._queue = QueueService(open_backend(self.store_address, self._warn))
+        return self._queue
+
+
+def open_backend(address: str, warn: Callable[[str], None] = lambda line: None) -> Backend:
+    """The backend behind an address: a folder, or `memory:`. AGENT_LANES_TRACE=1 wraps it in a tracer."""
+    if address == MEMORY:
+        from agent_lanes.backends.memory import MemoryStore
+
+        backend: Backend = MemoryStore()
+    else:
+        from agent_lanes.backends.files.store import FileStore
+
+        backend = FileStore(address, warn=warn)
+    if os.environ.get("AGENT_LANES_TRACE") == "1":
+        from agent_lanes.backends.traced import Traced
+
+        return Traced(backend)
+    return backend
+
+
+def check_folder(folder: str) -> None:
+    """Refuse a folder whose file system cannot hold a store. Raises StorageFailed."""
+    from agent_lanes.backends.files.check import fit
+
+    fit(folder)

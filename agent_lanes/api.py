@@ -20,7 +20,16 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import CANCELLED, COMPLETED, FAILED, Claim, Event, Response, Snapshot
-from agent_lanes.errors import AgentLanesError, Busy, LostClaim, Refused, StorageFailed, TaskCancelled, TaskFailed, TimedOut
+from agent_lanes.errors import (
+    AgentLanesError,
+    Busy,
+    LostClaim,
+    Refused,
+    StorageFailed,
+    TaskCancelled,
+    TaskFailed,
+    TimedOut,
+)
 from agent_lanes.services import report, waiting
 from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService, Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
@@ -34,7 +43,9 @@ DEFAULT_TIMEOUT_SECONDS = 21_600.0
 class Queue:
     """One queue. Safe to share among threads; cheap to open."""
 
-    def __init__(self, service: QueueService, workspace_id: str, workspace_root: str, config: str | None = None) -> None:
+    def __init__(
+        self, service: QueueService, workspace_id: str, workspace_root: str, config: str | None = None
+    ) -> None:
         self._service = service
         self._workspace = (workspace_id, workspace_root, config)
 
@@ -137,7 +148,9 @@ class Queue:
         )
         return None if found is None else ClaimedTask(self._service, found)
 
-    def claim_task(self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS) -> ClaimedTask:
+    def claim_task(
+        self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS
+    ) -> ClaimedTask:
         """Take one task by its id. Raises Refused, RequestChanged, NotFound, Damaged, Busy."""
         return ClaimedTask(self._service, self._service.claim(id, owner=owner, lease_seconds=lease_seconds))
 

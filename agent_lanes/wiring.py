@@ -1,9 +1,9 @@
 """From flags to services: the only importer of backends.
 
-    session = Session(config=None, store=None)      nothing is read before it is asked for
-    session.found      which config and store, and why
-    session.config     the Config, or None where a store was named without one
-    session.queue      the services on the store's backend
+session = Session(config=None, store=None)      nothing is read before it is asked for
+session.found      which config and store, and why
+session.config     the Config, or None where a store was named without one
+session.queue      the services on the store's backend
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
         if os.environ.get("AGENT_LANES_TRACE") == "1":
             raise
         line = f"{type(error).__name__}: {error}"
-        return _fail(AgentLanesError(f"a defect of agent-lanes: {line}", hint="AGENT_LANES_TRACE=1 shows where"), as_json)
+        return _fail(
+            AgentLanesError(f"a defect of agent-lanes: {line}", hint="AGENT_LANES_TRACE=1 shows where"), as_json
+        )
 
 
 def _run(words: list[str]) -> int:

@@ -94,9 +94,7 @@ LANE = Option(flag="--lane", metavar="L", help="the lane's name")
 VENDOR = Option(
     flag="--vendor", metavar="V", help="only tasks whose required_vendor is V or any (default: tasks for anybody)"
 )
-MATCH = Option(
-    flag="--match", metavar="K=V", kind=PAIRS, help="only tasks whose metadata has this value; repeatable"
-)
+MATCH = Option(flag="--match", metavar="K=V", kind=PAIRS, help="only tasks whose metadata has this value; repeatable")
 TIMEOUT = Option(
     flag="--timeout", metavar="SECONDS", kind=NUMBER, default=21600, help="how long to wait (default: 21600, six hours)"
 )

@@ -30,7 +30,9 @@ def find(config: str | None, store: str | None, environment: dict[str, str], fol
     store_path, store_why = _first(
         (store, "--store"), (None if config else environment.get("AGENT_LANES_STORE"), "AGENT_LANES_STORE")
     )
-    config_path, config_why = _first((config, "--config"), (environment.get("AGENT_LANES_CONFIG"), "AGENT_LANES_CONFIG"))
+    config_path, config_why = _first(
+        (config, "--config"), (environment.get("AGENT_LANES_CONFIG"), "AGENT_LANES_CONFIG")
+    )
     if config_path is not None:
         config_path = os.path.join(folder, config_path)
     else:

@@ -36,7 +36,8 @@ def parse(data: object, path: str) -> Config:
         raise BadData(f"{path}: not a mapping of keys to values; it needs at least workspace_id: NAME")
     if "checkpoints" in data:
         raise BadData(
-            f"{path}: checkpoints are no longer part of this file", hint="write each one as a task file, tasks/<id>.yaml"
+            f"{path}: checkpoints are no longer part of this file",
+            hint="write each one as a task file, tasks/<id>.yaml",
         )
     folder = posixpath.dirname(path)
     try:

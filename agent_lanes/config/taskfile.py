@@ -58,9 +58,7 @@ def load(path: str) -> TaskFile:
     if not isinstance(supporting, list) or not all(isinstance(item, str) and item for item in supporting):
         raise BadData(f"{path}: supporting_paths: {names.shown(supporting)} is not a list of paths")
     found["supporting_paths"] = tuple(supporting)
-    found["warnings"] = (
-        (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
-    )
+    found["warnings"] = (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
     return TaskFile(path=path, **found)  # type: ignore[arg-type]
 
 

@@ -103,7 +103,9 @@ def park(before: Snapshot, *, reason: str, now: Moment) -> Change:
     return Change(claim=parked, events=(_event("parked", reason, now, {}, parked.epoch),))
 
 
-def respond(before: Snapshot, *, response: Response, token: str | None, token_sha256: str | None, now: Moment) -> Change:
+def respond(
+    before: Snapshot, *, response: Response, token: str | None, token_sha256: str | None, now: Moment
+) -> Change:
     """Answer: with the token of the claim, or without any where nobody holds the task.
 
     The same answer sent again by the same holder is confirmed instead of refused.

@@ -37,7 +37,9 @@ def serve(
     try:
         server = Server((host, port), Routes(queue, workspace_id, root))
     except OSError as wrong:
-        raise StorageFailed(f"cannot listen on {host}:{port}: {wrong.strerror}", hint="choose another --port") from wrong
+        raise StorageFailed(
+            f"cannot listen on {host}:{port}: {wrong.strerror}", hint="choose another --port"
+        ) from wrong
     say(f"agent-lanes serve: http://{host}:{server.server_address[1]}/ on {queue.backend.address}; Ctrl-C ends it")
     try:
         server.serve_forever()

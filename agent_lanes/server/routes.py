@@ -1,8 +1,8 @@
 """v0.1's routes, as a function from a request to an answer: no sockets here. CONTRACT.md, "HTTP".
 
-    POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
-    GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release
-    GET  /tasks/<id>/response?wait_seconds=
+POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
+GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release
+GET  /tasks/<id>/response?wait_seconds=
 """
 
 from __future__ import annotations

@@ -83,7 +83,9 @@ class Lock:
 
     def _story(self) -> str:
         holder = holder_of(self.descriptor)
-        return f"{self.what}: locked for {PATIENCE_SECONDS:.0f} s by {holder}" if self.patient else f"{self.what}: locked"
+        return (
+            f"{self.what}: locked for {PATIENCE_SECONDS:.0f} s by {holder}" if self.patient else f"{self.what}: locked"
+        )
 
 
 def holder_of(descriptor: int) -> str:

@@ -41,7 +41,9 @@ def load(folder: str, id: str) -> Loaded:
         raise not_found(id)
     response = _response(folder, id)
     if legacy.is_legacy(asked):
-        return Loaded(snapshot=_decoded(id, TASK, lambda: legacy.decode(asked, response)), claim_bytes=None, legacy=True)
+        return Loaded(
+            snapshot=_decoded(id, TASK, lambda: legacy.decode(asked, response)), claim_bytes=None, legacy=True
+        )
     task = _decoded(id, TASK, lambda: codec.decode_task(asked))
     if task.id != id:
         raise damaged(id, TASK, "it has the id of another task")

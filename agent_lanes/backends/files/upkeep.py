@@ -108,7 +108,9 @@ def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: C
     atomic.sync_folder(folder)
     _replace(layout, f"{folder}/{TASK}", codec.encode_task(snapshot.task), chance)
     atomic.sync_folder(folder)
-    event = Event(type="upgraded", message="record of v0.1 upgraded", created_at=now.wall, data={}, epoch=snapshot.epoch)
+    event = Event(
+        type="upgraded", message="record of v0.1 upgraded", created_at=now.wall, data={}, epoch=snapshot.epoch
+    )
     journal.append(f"{folder}/{EVENTS}", (event,))
 
 

@@ -28,7 +28,9 @@ def run(args: Arguments, session: Session) -> int:
     if args.task_id is not None:
         if args.vendor is not None or args.match or args.wait:
             raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
-        return _report(session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds), args, session)
+        return _report(
+            session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds), args, session
+        )
     from agent_lanes.services import waiting
 
     timeout = waiting.timeout("--wait", args.wait)

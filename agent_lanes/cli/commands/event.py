@@ -1,6 +1,6 @@
 """Add a line to a task's history: progress for whoever waits.
 
-    agent-lanes event "$id" --type note --message "tests pass, writing the summary"
+agent-lanes event "$id" --type note --message "tests pass, writing the summary"
 """
 
 from __future__ import annotations

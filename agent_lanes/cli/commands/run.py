@@ -34,7 +34,9 @@ def run(args: Arguments, session: Session) -> int:
         return wait.for_task(task.id, args, session)
     progress = Progress(session)
     try:
-        return wait.for_task(task.id, args, session, beat=progress.show, beat_seconds=REFRESH_SECONDS, after=progress.end)
+        return wait.for_task(
+            task.id, args, session, beat=progress.show, beat_seconds=REFRESH_SECONDS, after=progress.end
+        )
     except KeyboardInterrupt:
         progress.end()
         output.note(f"agent-lanes run: still there; go on with: agent-lanes wait {task.id}")

@@ -17,7 +17,7 @@ from agent_lanes.errors import BadUsage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.config.taskfile import TaskFile
-    from agent_lanes.core.task import Snapshot, Task
+    from agent_lanes.core.task import Task
     from agent_lanes.wiring import Session
 
 OPTIONS = SUBMISSION

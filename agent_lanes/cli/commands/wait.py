@@ -51,9 +51,7 @@ def for_task(
     if beat is None and not args.quiet:
         beat, beat_seconds = (lambda snapshot: output.note(_heartbeat(snapshot, session))), heartbeat
     queue = session.queue
-    found = waiting.for_answer(
-        queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat
-    )
+    found = waiting.for_answer(queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat)
     after()
     if found is None:
         raise TimedOut(f"timed out waiting for response: {id}", hint=f"nothing is lost; go on: agent-lanes wait {id}")

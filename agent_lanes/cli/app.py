@@ -49,9 +49,9 @@ def main(argv: list[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     found = _exact(words)
     if found is None:
-        from agent_lanes.cli import help
+        from agent_lanes.cli import manual
 
-        other = help.parse(words)
+        other = manual.parse(words)
         if isinstance(other, str):
             output.text(other)
             return 0

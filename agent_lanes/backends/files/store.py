@@ -142,9 +142,10 @@ class FileStore:
             found = self._look(id)
             if isinstance(found, Damaged):
                 yield found
-            elif found is not None and (lane is None or found.task.lane == lane):
-                if not active_only or found.state in ACTIVE:
-                    yield found
+            elif found is None or (lane is not None and found.task.lane != lane):
+                continue
+            elif not active_only or found.state in ACTIVE:
+                yield found
 
     def events(self, id: str) -> Iterator[Event]:
         """See ports.TaskStore."""
@@ -338,9 +339,10 @@ class FileStore:
     def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
         now, found = self.now(), list[tuple[int, str]]()
         for snapshot in self.scan(lane=lane):
-            if isinstance(snapshot, Snapshot) and isinstance(placement(snapshot, now), Ready):
-                if routes is None or snapshot.task.vendor in routes:
-                    found.append((snapshot.task.sequence, snapshot.id))
+            if isinstance(snapshot, Damaged) or not isinstance(placement(snapshot, now), Ready):
+                continue
+            if routes is None or snapshot.task.vendor in routes:
+                found.append((snapshot.task.sequence, snapshot.id))
         yield from (id for _, id in sorted(found))
 
     def _look(self, id: str) -> Snapshot | Damaged | None:

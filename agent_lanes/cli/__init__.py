@@ -2,6 +2,6 @@
 
 app       from argv to an exit code            table     every command, a line each
 options   what an option is; shared groups     exact     the parser for calls that are exactly right
-help      help and every other call (argparse) output    the only print
+manual    help and every other call (argparse) output    the only print
 commands/<verb>.py     options, help and run(args, session) of one command
 """

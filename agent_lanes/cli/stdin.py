@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from agent_lanes.cli import output
 from agent_lanes.errors import BadData, NotFound, StorageFailed
 from agent_lanes.services.bodies import MAX_BODY_BYTES
 
@@ -13,6 +14,8 @@ CHUNK = 1 << 20
 
 def read(field: str) -> bytes:
     """All of stdin. Raises StorageFailed; what is too long is cut past the limit, for the caller to refuse."""
+    if output.on_terminal(0):
+        output.note(f"agent-lanes: reading the {field} from the terminal; end it with Ctrl-D")
     return _all(0, field, "stdin")
 
 

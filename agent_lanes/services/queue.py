@@ -191,7 +191,9 @@ class QueueService:
         problem = artifacts.changed(self.backend.request_location(task), task.request_sha256)
         if problem is not None:
             reason = problem.message
-            self.backend.update(id, lambda now_before, now: transitions.park(now_before, reason=reason, now=now))
+            self.backend.update(
+                id, lambda current, now: transitions.park(current, reason=reason, now=now), patient=patient
+            )
             raise problem
         return self.backend.update(id, decide, patient=patient)[0]
 
@@ -241,6 +243,8 @@ class QueueService:
         """
         checked = names.metadata("metadata", metadata or {})
         _check_answer(reviewer, status, verdict, blocking_count, nonblocking_count)
+        if expect_sha256 is not None and (len(expect_sha256) != 64 or set(expect_sha256) - set("0123456789abcdef")):
+            raise BadUsage(f"expect_sha256: {names.shown(expect_sha256)} is not a SHA-256 in 64 lower-case hex digits")
         bodies.given("body", body)
         task = self.backend.read(id).task
         location = self.backend.request_location(task)

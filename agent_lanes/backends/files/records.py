@@ -7,6 +7,7 @@ format makes this one task Damaged, never the command.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from agent_lanes.backends.files import atomic
@@ -21,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
+OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR, errno.EUCLEAN)
 LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20}
 
 
@@ -98,9 +100,9 @@ def _bytes(folder: str, id: str, file: str) -> bytes | None:
     except OSError as wrong:
         if os.path.islink(f"{folder}/{file}"):
             raise damaged(id, file, "a symbolic link, not a file") from None
-        if not os.path.isfile(f"{folder}/{file}"):
-            raise damaged(id, file, "not a regular file") from None
-        raise wrong
+        if wrong.errno in OF_THIS_FILE:
+            raise damaged(id, file, wrong.strerror) from None
+        raise
 
 
 if TYPE_CHECKING:

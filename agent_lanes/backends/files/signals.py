@@ -11,7 +11,6 @@ watchdog is imported only here, and only once a wait really blocks: it costs twi
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 from agent_lanes.core.names import escape
@@ -70,6 +69,8 @@ class FolderWatch:
     """A watchdog observer on one folder that listens for some names appearing or being written."""
 
     def __init__(self, folder: str, names: tuple[str, ...]) -> None:
+        import threading
+
         from watchdog.events import FileCreatedEvent, FileModifiedEvent, FileSystemEventHandler
         from watchdog.observers import Observer
 

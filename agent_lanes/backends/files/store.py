@@ -25,7 +25,7 @@ from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
 from agent_lanes.core.times import Moment, iso
 from agent_lanes.core.transitions import Change, created
-from agent_lanes.errors import AgentLanesError, AlreadyAnswered, Busy, Damaged, NotFound, Unconfirmed
+from agent_lanes.errors import AgentLanesError, AlreadyAnswered, BadUsage, Busy, Damaged, NotFound, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +180,9 @@ class FileStore:
         self._settle(id, None)
 
     def promote(self, lane: str) -> None:
-        """See ports.Finder."""
+        """See ports.Finder. Also makes or brings up the store, so that a claimer can be woken from its first wait on."""
+        if not self._gate_is_current():
+            self.prepare()
         with atomic.storage(f"lane {lane}"):
             for id, place in list(self.hints.due(lane, timer_now(self.now()))):
                 self._settle(id, place)
@@ -350,7 +352,7 @@ class FileStore:
             return self.read(id)
         except Damaged as wrong:
             return wrong
-        except NotFound:  # a marker without a task, or a task that was moved away
+        except (NotFound, BadUsage):  # a marker without a task; a foreign file in tasks/
             return None
         except AgentLanesError as wrong:
             return records.damaged(id, TASK, wrong)

@@ -19,7 +19,7 @@ from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import BadData, Damaged
+from agent_lanes.errors import BadData, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def rebuild(layout: Layout, now: Moment) -> None:
             continue
         try:
             snapshot = load(folder, id).snapshot
-        except Damaged:
-            continue
+        except (Damaged, NotFound):
+            continue  # for doctor; or a foreign file
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)
@@ -118,8 +118,8 @@ def _upgrade(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
     for id in atomic.names(layout.tasks):
         try:
             loaded = load(layout.task(id), id)
-        except Damaged:
-            continue  # stays as it is, and is reported as damaged
+        except (Damaged, NotFound):
+            continue  # stays as it is, and is reported as damaged; or a foreign file
         if loaded.legacy:
             upgrade_task(layout, id, loaded, now, chance)
 

@@ -126,6 +126,7 @@ errors=$work/error # stderr of the last agent-lanes command
 stop=''            # exit code, once a signal has told us to stop
 child=''           # the process that we wait for: a claim, an agent, a sleep
 group=''           # the same, when it leads a process group
+told=''            # `told` once that group has had its SIGTERM
 keeper=''
 
 # ---- signals and the end -------------------------------------------------------------------------------------------------------
@@ -136,7 +137,10 @@ on_signal() { # exit code. Told twice: at once.
     if [ -n "$stop" ]; then how=KILL; fi
     stop=$1
     if [ -z "$child" ]; then return; fi
-    if [ -n "$group" ] && kill -s "$how" -- "-$group" 2>/dev/null; then return; fi
+    if [ -n "$group" ] && kill -s "$how" -- "-$group" 2>/dev/null; then
+        told=told
+        return
+    fi
     kill -s "$how" "$child" 2>/dev/null
 }
 trap 'on_signal 130' INT
@@ -345,6 +349,7 @@ run_agent() {
         exec ${own_session[@]+"${own_session[@]}"} env "AGENT_LANES_RUN=$(cat "$run/mark")" "AGENT_LANES_TASK_ID=$task_id" \
             "AGENT_LANES_REQUEST_PATH=$request_path" "${agent[@]}"
     ) <"$run/input" >"$run/stdout" 2>"$run/stderr" 8>&- &
+    told=''
     child=$!
     group=$child
     set +m
@@ -356,8 +361,12 @@ run_agent() {
     fi
     # Who stops a whole service may signal the agent before us: see whether we are meant, too.
     if [ "$agent_code" -gt 128 ] && [ -z "$stop" ]; then sleep 0.3; fi
-    stop_agent "${stop:+told}"
-    while kill -0 "$child" 2>/dev/null; do wait "$child" 2>/dev/null; done
+    while kill -0 "$child" 2>/dev/null; do
+        stop_agent "$told"
+        kill "$child" 2>/dev/null # told to stop before it had its group and its mark
+        sleep 0.1
+    done
+    stop_agent
     child='' group=''
     for relay in $relays; do # a stranger that got away with our pipe in hand must not hold us up
         for ((tries = 0; tries < 20; tries++)); do

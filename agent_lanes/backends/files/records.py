@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
-OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR, errno.EUCLEAN)
+OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR)
 LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20}
 
 

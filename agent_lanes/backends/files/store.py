@@ -180,7 +180,7 @@ class FileStore:
         self._settle(id, None)
 
     def promote(self, lane: str) -> None:
-        """See ports.Finder. Also makes or brings up the store, so that a claimer can be woken from its first wait on."""
+        """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
         if not self._gate_is_current():
             self.prepare()
         with atomic.storage(f"lane {lane}"):

@@ -31,6 +31,5 @@ def given(field: str, body: str, limit: int = MAX_BODY_BYTES) -> str:
 def size(field: str, count: int, limit: int = MAX_BODY_BYTES) -> None:
     """Refuse what is larger than the limit. Raises BadData."""
     if count > limit:
-        raise BadData(
-            f"{field}: more than {limit >> 20} MiB, which is the limit", hint="put it into a file and send the path"
-        )
+        most = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
+        raise BadData(f"{field}: more than {most}, which is the limit", hint="put it into a file and send the path")

@@ -12,7 +12,8 @@ from agent_lanes.core.codec import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import BadData, BadUsage, NotFound, TimedOut
 from agent_lanes.services import waiting
-from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService, Submission
+from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
+from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

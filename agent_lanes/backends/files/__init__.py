@@ -1,10 +1,11 @@
 """The store on disk, format 2: facts as JSON files, hints as names of empty files, locks as flock on folders.
 
+    store     the backend itself                    commits  the two commit points
     layout    every path, as pure functions          atomic   how a file is born, replaced, read
-    lock      the task lock and the gate             records  reading one task
-    hints     ready/, timers/, held/                 journal  events.jsonl
-    signals   blocking waits (watchdog)              upkeep   upgrade and rebuild, under the gate
-    check     is this file system fit?               store    the backend itself
+    lock      flock on a task's folder               gate     the lock of the whole store
+    records   reading one task                       journal  events.jsonl
+    hints     ready/, timers/, held/                 signals  blocking waits (watchdog)
+    upkeep    upgrade and rebuild, under the gate    check    is this file system fit?
 
 CONTRACT.md, "State folder", is the normative text: from it alone another program can work on a store.
 """

@@ -4,9 +4,9 @@
     update    read, decide, stage in tmp/    ->  lock, still current?, rename or link, unlock
                                                                               (+ fsync of the folder for an answer)
 
-The commit is that one rename or link. Staging and its fsync come before the lock, so nobody waits for a disk; if
-the task changed meanwhile, it is decided again. Before the commit an error leaves nothing; after it nothing turns
-into a plain failure: what could not follow is a warning, and what cannot be vouched for is Unconfirmed.
+The commit is that one rename or link (commits.py). Staging and its fsync come before the lock, so nobody waits for a
+disk; if the task changed meanwhile, it is decided again. Before the commit an error leaves nothing; after it nothing
+turns into a plain failure: what could not follow is a warning, and what cannot be vouched for is Unconfirmed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, journal, records, signals, upkeep
+from agent_lanes.backends.files import atomic, commits, journal, records, signals, upkeep
+from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints
-from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.core import codec, names
+from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
-from agent_lanes.core.times import Moment, iso
-from agent_lanes.core.transitions import Change, created
-from agent_lanes.errors import AgentLanesError, AlreadyAnswered, BadUsage, Busy, Damaged, NotFound, Unconfirmed
+from agent_lanes.core.times import Moment
+from agent_lanes.core.transitions import Change
+from agent_lanes.errors import AgentLanesError, BadUsage, Busy, Damaged, NotFound, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from agent_lanes.ports import Birth, Decide, Watch
 
-GATE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 RETRIES = 1000
 
@@ -55,6 +54,7 @@ class FileStore:
         self.hints = Hints(self.layout)
         self.warn = warn
         self.boot_id = clock.boot_id()
+        self._gate = Gate(self.layout, self.boot_id)
 
     def now(self) -> Moment:
         """The clocks of this machine."""
@@ -68,17 +68,14 @@ class FileStore:
 
     def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
         """See ports.TaskStore."""
-        with atomic.storage("submit"), self._gate():
+        with atomic.storage("submit"), self._gate.passed():
             for _ in range(RETRIES):
                 birth = NewBorn(now=self.now(), chance=clock.chance(12), sequence=self.hints.next_sequence(lane))
                 task = make(birth)
-                if self._give_birth(task, request):
+                if commits.bear(self.layout, self.hints, task, request):
                     break
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
-            after = Snapshot(task=task)
-            self._afterwards(task, "its correlation index", lambda: self._index(task))
-            self._wake(after)
             try:
                 atomic.sync_folder(self.layout.tasks)
             except OSError as wrong:
@@ -86,12 +83,15 @@ class FileStore:
                     f"submitted {task.id}, but it may not survive a power cut: {wrong.strerror}",
                     hint=f"confirm with: agent-lanes status {task.id}",
                 ) from wrong
+            finally:
+                self._wake(Snapshot(task=task))
+            self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
         return task
 
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""
         folder = self._folder(id)
-        with atomic.storage(f"task {id}"), self._gate():
+        with atomic.storage(f"task {id}"), self._gate.passed():
             for _ in range(RETRIES):
                 loaded = records.load(folder, id)
                 now = self.now()
@@ -116,7 +116,7 @@ class FileStore:
 
     def prepare(self) -> None:
         """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
-        with atomic.storage("store"), self._gate():
+        with atomic.storage("store"), self._gate.passed():
             pass
 
     # --- reading ---------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class FileStore:
     def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
         """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""
         with atomic.storage("store"):
-            if active_only and self._gate_is_current():
+            if active_only and self._gate.current():
                 ids = sorted(self.hints.active_ids(lane))
             else:
                 ids = atomic.names(self.layout.tasks)
@@ -168,7 +168,7 @@ class FileStore:
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """See ports.Finder: leases that have run out first, then what is ready; from the facts after a reboot."""
         with atomic.storage(f"lane {lane}"):
-            if not self._gate_is_current():
+            if not self._gate.current():
                 yield from self._candidates_by_facts(lane, routes)
                 return
             for id, _ in self.hints.due(lane, timer_now(self.now())):
@@ -181,7 +181,7 @@ class FileStore:
 
     def promote(self, lane: str) -> None:
         """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
-        if not self._gate_is_current():
+        if not self._gate.current():
             self.prepare()
         with atomic.storage(f"lane {lane}"):
             for id, place in list(self.hints.due(lane, timer_now(self.now()))):
@@ -216,60 +216,11 @@ class FileStore:
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
 
-    def _gate(self) -> Lock:
-        """The gate, to be held shared; brings the store up first where its hints are not of this boot."""
-        for _ in range(3):
-            try:
-                if self._gate_is_current():
-                    return Lock(self.layout.gate, "the store", shared=True, flags=GATE_FLAGS)
-            except FileNotFoundError:
-                pass
-            os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
-            with Lock(self.layout.gate, "the store (it is being upgraded or rebuilt)", flags=GATE_FLAGS) as gate:
-                wanted = upkeep.gate_content(self.boot_id)
-                if os.pread(gate.descriptor, 200, 0) != wanted:  # nobody else did it while we waited
-                    upkeep.bring_up(self.layout, self.now(), clock.chance)
-                    os.ftruncate(gate.descriptor, 0)
-                    os.pwrite(gate.descriptor, wanted, 0)
-        raise Busy("the store: it is being upgraded or rebuilt", hint="repeat the call")
-
-    def _gate_is_current(self) -> bool:
-        try:
-            return atomic.read(self.layout.gate, 200) == upkeep.gate_content(self.boot_id)
-        except (FileNotFoundError, NotADirectoryError, atomic.Unreadable):
-            return False
-
-    def _give_birth(self, task: Task, request: bytes | None) -> bool:
-        """Commit a new task; False if its id is taken."""
-        snapshot, place = Snapshot(task=task), ready(Snapshot(task=task))
-        born, folder = f"{self.layout.tmp}/{task.id}.{clock.chance(16)}", self.layout.task(task.id)
-        files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(created(snapshot))}
-        if request is not None:
-            files[REQUEST] = request
-        os.mkdir(born, atomic.FOLDER_MODE)
-        try:
-            for name, data in files.items():
-                atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
-            atomic.sync_folder(born)
-            self.hints.make(place)
-            os.rename(born, folder)
-        except BaseException as wrong:
-            if not os.path.isdir(born):
-                raise  # interrupted right after the rename: the task is there, and so is its marker
-            for name in files:
-                atomic.discard(f"{born}/{name}")
-            os.rmdir(born)
-            self.hints.drop(place)
-            if isinstance(wrong, OSError) and os.path.isdir(folder):
-                return False
-            raise
-        return True
-
     def _commit(self, folder: str, loaded: records.Loaded, change: Change, now: Moment, patient: bool) -> bool:
         """Commit a change to what was loaded; False if the task has moved on since."""
         before = loaded.snapshot
         after = change.applied(before)
-        staged = self._stage(change)
+        staged = commits.stage(self.layout, change)
         try:
             with Lock(folder, f"task {before.id}", patient=patient):
                 if loaded.legacy:
@@ -282,10 +233,8 @@ class FileStore:
                 old, new = placement(before, now), placement(after, now)
                 if new != old:
                     self.hints.make(new)
-                if staged and change.response is not None:
-                    self._link(staged, f"{folder}/{RESPONSE}", before)
-                elif staged:
-                    os.rename(staged, f"{folder}/{CLAIM}")
+                if staged:
+                    commits.seal(staged, folder, change)
                     staged = None
                 path = f"{folder}/{EVENTS}"
                 self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
@@ -297,24 +246,6 @@ class FileStore:
         if change.claim is not None:
             self._wake(after)
         return True
-
-    def _stage(self, change: Change) -> str | None:
-        """The file that the commit will rename or link, written and fsynced before any lock is taken."""
-        if change.response is not None:
-            data = dumps(codec.encode_response(change.response)).encode()
-        elif change.claim is not None:
-            data = dumps(codec.encode_claim(change.claim)).encode()
-        else:
-            return None
-        path = f"{self.layout.tmp}/{clock.chance(16)}"
-        atomic.write_new(path, data, durable=change.durable)
-        return path
-
-    def _link(self, staged: str, path: str, before: Snapshot) -> None:
-        try:
-            os.link(staged, path)
-        except FileExistsError:
-            raise AlreadyAnswered(f"respond: task {before.id} has just been answered") from None
 
     def _confirm_answer(self, id: str) -> None:
         try:
@@ -328,7 +259,7 @@ class FileStore:
     def _settle(self, id: str, place: Due | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
         try:
-            with self._gate(), Lock(self._folder(id), f"task {id}", patient=False):
+            with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):
                 snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
                 wanted = placement(snapshot, now)
                 self.hints.make(wanted)
@@ -356,16 +287,6 @@ class FileStore:
             return None
         except AgentLanesError as wrong:
             return records.damaged(id, TASK, wrong)
-
-    def _index(self, task: Task) -> None:
-        record = {
-            "workspace_id": task.workspace_id,
-            "correlation_id": task.correlation_id,
-            "task_id": task.id,
-            "updated_at": iso(task.created_at),
-        }
-        path = self.layout.correlation(task.workspace_id, task.correlation_id)
-        atomic.replace(path, dumps(record).encode(), f"{self.layout.tmp}/{clock.chance(16)}", durable=False)
 
     def _wake(self, after: Snapshot) -> None:
         """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter."""

@@ -1,8 +1,7 @@
 """What happens under the exclusive gate: making a store, upgrading one of v0.1, rebuilding the hints.
 
-The gate's content names the format and the boot for which the hints were built. Whoever finds it different takes
-the gate exclusively, brings the store up, writes the gate last: so it can be killed at any point and is done
-again. Answers are never touched, and no fact is deleted.
+Everything here can be killed at any point and is done again by the next command, because the gate is written last
+(gate.py). Answers are never touched, and no fact is deleted.
 """
 
 from __future__ import annotations
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 LITTER_SECONDS = 3600
-
-
-def gate_content(boot: str) -> bytes:
-    """What the gate holds when the hints are those of this format and this boot."""
-    return f"{codec.FORMAT} {boot or '-'}\n".encode()
 
 
 def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:

@@ -34,7 +34,7 @@ def run(args: Arguments, session: Session) -> int:
 def _cycle(session: Session, folder: str) -> str:
     from agent_lanes.errors import AgentLanesError
     from agent_lanes.services import artifacts, waiting
-    from agent_lanes.services.queue import Submission
+    from agent_lanes.services.submission import Submission
 
     queue, body = session.queue, "the answer\n"
     task = queue.submit(

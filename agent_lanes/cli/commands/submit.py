@@ -38,7 +38,7 @@ def run(args: Arguments, session: Session) -> int:
 
 def submit(args: Arguments, session: Session) -> Task:
     """Put flags, task file and config together and queue the task."""
-    from agent_lanes.services.queue import Submission
+    from agent_lanes.services.submission import Submission
 
     given = _task_file(args, session)
     workspace_id, root = session.workspace

@@ -1,37 +1,21 @@
-"""The Python API.
-
-    from agent_lanes import Queue
-
-    queue = Queue.open()                       # the config above the current folder; or Queue.open(store="...")
-    id = queue.submit("review", request="Please read plan.md", metadata={"required_vendor": "codex"})
-    response = queue.wait(id, timeout_seconds=3600)
-
-    with queue.work("review", vendor="codex", wait_seconds=60) as task:      # lease kept alive inside
-        if task:
-            task.respond("Looks good.", verdict="accept")
-
-Methods raise the errors of `agent_lanes.errors`; times are seconds; instants are microseconds UTC.
-"""
+"""The queue as a Python object: open, submit, claim, respond, wait, look."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING, Any
 
-from agent_lanes.core.task import CANCELLED, COMPLETED, FAILED, Claim, Event, Response, Snapshot
+from agent_lanes.api.claimed import ClaimedTask
+from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
 from agent_lanes.errors import (
     AgentLanesError,
-    Busy,
-    LostClaim,
-    Refused,
-    StorageFailed,
     TaskCancelled,
     TaskFailed,
     TimedOut,
 )
-from agent_lanes.services import report, waiting
-from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService, Submission
+from agent_lanes.services import waiting
+from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
+from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
 
 if TYPE_CHECKING:
@@ -218,88 +202,3 @@ class Queue:
     def list(self, *, lane: str | None = None, active_only: bool = False) -> list[dict[str, Any]]:
         """All readable tasks as `agent-lanes list` shows them."""
         return [dict(view) for view in self._service.statuses(lane=lane, active_only=active_only)[0]]
-
-
-class ClaimedTask:
-    """A task that this process holds: what was asked, and the token that proves it."""
-
-    def __init__(self, service: QueueService, snapshot: Snapshot) -> None:
-        assert snapshot.claim is not None
-        self._service = service
-        self.snapshot = snapshot
-        self.task = snapshot.task
-        self.token = snapshot.claim.token
-        self.lease_seconds = snapshot.claim.lease.seconds
-        self._lost = threading.Event()
-
-    @property
-    def id(self) -> str:
-        """The task's id."""
-        return self.task.id
-
-    @property
-    def lost(self) -> bool:
-        """Whether the lease was lost while it was being kept alive: stop work then."""
-        return self._lost.is_set()
-
-    @property
-    def input(self) -> str:
-        """Prompt, request and supporting files as one text: what an agent is given."""
-        return report.agent_input(self._service, self.snapshot)
-
-    def respond(self, body: str, **details: Any) -> Response:
-        """Answer it; see QueueService.respond."""
-        answered, _ = self._service.respond(self.id, body, token=self.token, **details)
-        assert answered.response is not None
-        return answered.response
-
-    def fail(self, reason: str, **details: Any) -> Response:
-        """Answer it as failed."""
-        return self.respond(reason, status=FAILED, **details)
-
-    def renew(self, lease_seconds: float | None = None) -> None:
-        """Lengthen the lease. Raises LostClaim, Refused."""
-        self._service.renew(self.id, self.token, lease_seconds=lease_seconds or self.lease_seconds)
-
-    def release(self, reason: str = "") -> None:
-        """Put it back. Raises LostClaim, Refused."""
-        self._service.release(self.id, self.token, reason=reason)
-
-    def release_if_open(self, reason: str) -> None:
-        """Put it back unless it was answered or lost meanwhile."""
-        with contextlib.suppress(Refused):
-            if not self._service.backend.finished(self.id):
-                self.release(reason)
-
-    def event(self, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
-        """Add a line to its history: progress for whoever waits."""
-        self._service.event(self.id, type=type, message=message, data=dict(data or {}))
-
-    @contextlib.contextmanager
-    def kept_alive(self) -> Iterator[ClaimedTask]:
-        """Renew the lease from a thread, three times a lease, for as long as the block runs.
-
-        When the claim is lost `lost` becomes true; a busy or full disk is tried again at the next turn.
-        """
-        done = threading.Event()
-
-        def keep() -> None:
-            while not done.wait(self.lease_seconds / 3):
-                try:
-                    self.renew()
-                except (LostClaim, Refused):
-                    self._lost.set()
-                    return
-                except (Busy, StorageFailed):
-                    continue
-
-        keeper = threading.Thread(target=keep, name=f"agent-lanes lease {self.id}", daemon=True)
-        keeper.start()
-        try:
-            yield self
-        finally:
-            done.set()
-            keeper.join()
-
-
-__all__ = ["COMPLETED", "FAILED", "ClaimedTask", "Queue"]

@@ -1,0 +1,97 @@
+"""A task that this process holds."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from agent_lanes.core.task import FAILED, Response, Snapshot
+from agent_lanes.errors import Busy, LostClaim, Refused, StorageFailed
+from agent_lanes.services import report
+from agent_lanes.services.queue import QueueService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class ClaimedTask:
+    """A task that this process holds: what was asked, and the token that proves it."""
+
+    def __init__(self, service: QueueService, snapshot: Snapshot) -> None:
+        assert snapshot.claim is not None
+        self._service = service
+        self.snapshot = snapshot
+        self.task = snapshot.task
+        self.token = snapshot.claim.token
+        self.lease_seconds = snapshot.claim.lease.seconds
+        self._lost = threading.Event()
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.task.id
+
+    @property
+    def lost(self) -> bool:
+        """Whether the lease was lost while it was being kept alive: stop work then."""
+        return self._lost.is_set()
+
+    @property
+    def input(self) -> str:
+        """Prompt, request and supporting files as one text: what an agent is given."""
+        return report.agent_input(self._service, self.snapshot)
+
+    def respond(self, body: str, **details: Any) -> Response:
+        """Answer it; see QueueService.respond."""
+        answered, _ = self._service.respond(self.id, body, token=self.token, **details)
+        assert answered.response is not None
+        return answered.response
+
+    def fail(self, reason: str, **details: Any) -> Response:
+        """Answer it as failed."""
+        return self.respond(reason, status=FAILED, **details)
+
+    def renew(self, lease_seconds: float | None = None) -> None:
+        """Lengthen the lease. Raises LostClaim, Refused."""
+        self._service.renew(self.id, self.token, lease_seconds=lease_seconds or self.lease_seconds)
+
+    def release(self, reason: str = "") -> None:
+        """Put it back. Raises LostClaim, Refused."""
+        self._service.release(self.id, self.token, reason=reason)
+
+    def release_if_open(self, reason: str) -> None:
+        """Put it back unless it was answered or lost meanwhile."""
+        with contextlib.suppress(Refused):
+            if not self._service.backend.finished(self.id):
+                self.release(reason)
+
+    def event(self, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
+        """Add a line to its history: progress for whoever waits."""
+        self._service.event(self.id, type=type, message=message, data=dict(data or {}))
+
+    @contextlib.contextmanager
+    def kept_alive(self) -> Iterator[ClaimedTask]:
+        """Renew the lease from a thread, three times a lease, for as long as the block runs.
+
+        When the claim is lost `lost` becomes true; a busy or full disk is tried again at the next turn.
+        """
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(self.lease_seconds / 3):
+                try:
+                    self.renew()
+                except (LostClaim, Refused):
+                    self._lost.set()
+                    return
+                except (Busy, StorageFailed):
+                    continue
+
+        keeper = threading.Thread(target=keep, name=f"agent-lanes lease {self.id}", daemon=True)
+        keeper.start()
+        try:
+            yield self
+        finally:
+            done.set()
+            keeper.join()

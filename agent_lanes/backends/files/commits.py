@@ -1,0 +1,91 @@
+"""The two commit points, and what is prepared for them.
+
+    bear    a whole task folder in tmp/, fsynced    ->  rename into tasks/
+    stage   a claim or an answer in tmp/, fsynced   ->  seal: rename over claim.json, or link to response.json
+
+Everything before the rename or link is invisible and is removed again when it fails.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.clock import chance
+from agent_lanes.backends.files import atomic, journal
+from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
+from agent_lanes.core import codec
+from agent_lanes.core.jsontext import dumps
+from agent_lanes.core.placement import ready
+from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.core.times import iso
+from agent_lanes.core.transitions import Change, created
+from agent_lanes.errors import AlreadyAnswered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.backends.files.hints import Hints
+
+
+def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None) -> bool:
+    """Commit a new task, its marker first; False if its id is taken. Raises OSError."""
+    snapshot = Snapshot(task=task)
+    place = ready(snapshot)
+    born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
+    files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(created(snapshot))}
+    if request is not None:
+        files[REQUEST] = request
+    os.mkdir(born, atomic.FOLDER_MODE)
+    try:
+        for name, data in files.items():
+            atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
+        atomic.sync_folder(born)
+        hints.make(place)
+        os.rename(born, folder)
+    except BaseException as wrong:
+        if not os.path.isdir(born):
+            raise  # interrupted right after the rename: the task is there, and so is its marker
+        for name in files:
+            atomic.discard(f"{born}/{name}")
+        os.rmdir(born)
+        hints.drop(place)
+        if isinstance(wrong, OSError) and os.path.isdir(folder):
+            return False
+        raise
+    return True
+
+
+def stage(layout: Layout, change: Change) -> str | None:
+    """The file that will be sealed, written and fsynced before any lock is taken; None if only history changes."""
+    if change.response is not None:
+        record = codec.encode_response(change.response)
+    elif change.claim is not None:
+        record = codec.encode_claim(change.claim)
+    else:
+        return None
+    path = f"{layout.tmp}/{chance(16)}"
+    atomic.write_new(path, dumps(record).encode(), durable=change.durable)
+    return path
+
+
+def seal(staged: str, folder: str, change: Change) -> None:
+    """The commit. Raises AlreadyAnswered, whoever was faster; OSError."""
+    if change.response is None:
+        os.rename(staged, f"{folder}/{CLAIM}")
+        return
+    try:
+        os.link(staged, f"{folder}/{RESPONSE}")
+    except FileExistsError:
+        raise AlreadyAnswered(f"respond: task {change.response.task_id} has just been answered") from None
+    atomic.discard(staged)
+
+
+def index(layout: Layout, task: Task) -> None:
+    """Name the newest task of a correlation id: v0.1's index, which nothing here depends on. Raises OSError."""
+    record = {
+        "workspace_id": task.workspace_id,
+        "correlation_id": task.correlation_id,
+        "task_id": task.id,
+        "updated_at": iso(task.created_at),
+    }
+    path = layout.correlation(task.workspace_id, task.correlation_id)
+    atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=False)

@@ -11,14 +11,14 @@ import os
 from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
-from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.lock import PATIENCE_SECONDS
 from agent_lanes.backends.files.records import Loaded, answered, load
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import BadData, Damaged, NotFound
+from agent_lanes.errors import BadData, Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
         os.makedirs(folder, atomic.FOLDER_MODE, exist_ok=True)
     record = _store_record(layout)
     if record is None:
-        if os.path.exists(layout.legacy_lock):
-            with Lock(layout.legacy_lock, "the lock of v0.1", flags=os.O_RDWR | os.O_CLOEXEC):
-                _upgrade(layout, now, chance)
-        else:
-            _upgrade(layout, now, chance)
+        _upgrade(layout, now, chance)
         store = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
         atomic.replace(layout.store_record, dumps(store).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
         atomic.sync_folder(layout.root)
@@ -109,6 +105,22 @@ def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: C
 
 
 def _upgrade(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
+    """Upgrade what v0.1 left, while no command of v0.1 is at work: they all hold the one lock of their store."""
+    if not os.path.exists(layout.legacy_lock):
+        return _upgrade_tasks(layout, now, chance)
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(layout.legacy_lock, timeout=PATIENCE_SECONDS):
+            _upgrade_tasks(layout, now, chance)
+    except Timeout:
+        raise Busy(
+            f"the store cannot be upgraded: a command of v0.1 has held {layout.legacy_lock} for {PATIENCE_SECONDS:.0f} s",
+            hint="end what still runs with agent-lanes 0.1, then repeat the call",
+        ) from None
+
+
+def _upgrade_tasks(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
     for id in atomic.names(layout.tasks):
         try:
             loaded = load(layout.task(id), id)

@@ -115,7 +115,7 @@ def _upgrade(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
             _upgrade_tasks(layout, now, chance)
     except Timeout:
         raise Busy(
-            f"the store cannot be upgraded: a command of v0.1 has held {layout.legacy_lock} for {PATIENCE_SECONDS:.0f} s",
+            f"the store cannot be upgraded: v0.1 has held {layout.legacy_lock} for {PATIENCE_SECONDS:.0f} s",
             hint="end what still runs with agent-lanes 0.1, then repeat the call",
         ) from None
 

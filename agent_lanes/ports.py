@@ -86,8 +86,11 @@ class TaskStore(Protocol):
     def last_event(self, id: str) -> Event | None:
         """The newest line of the history, at the cost of one short read."""
 
+    def stored_request(self, id: str) -> bytes:
+        """The request that came from stdin and is kept in the store. Raises NotFound, Damaged."""
+
     def request_location(self, task: Task) -> str | None:
-        """The absolute path of the request, wherever it lies; None where there is only a prompt."""
+        """The absolute path of the request; None where there is only a prompt, or no file holds it."""
 
 
 class Finder(Protocol):

@@ -120,9 +120,10 @@ class MemoryStore:
         """See ports.TaskStore: a request given as text has no path here."""
         return task.request_path
 
-    def request_bytes(self, id: str) -> bytes | None:
-        """The request given as text."""
-        return self._requests.get(id)
+    def stored_request(self, id: str) -> bytes:
+        """See ports.TaskStore."""
+        self.read(id)
+        return self._requests[id]
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """See ports.Finder."""

@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
 BLANKS = " \t\n\r"
 MAX_DEPTH = 64
+MAX_WRITTEN_DEPTH = MAX_DEPTH + 16  # what was read can be written again inside a report
 
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits[:20]} is too large a number")
+    return value
 
 
 class _Settings:
@@ -28,7 +36,7 @@ class _Settings:
     strict = True
     object_hook = None
     object_pairs_hook = None
-    parse_float = float
+    parse_float = staticmethod(_finite)
     parse_int = int
     parse_constant = staticmethod(_no_constant)
 
@@ -44,7 +52,7 @@ def _parts() -> tuple[Any, Any]:
         import json
         import json.encoder
 
-        decoder: Any = json.JSONDecoder(parse_constant=_no_constant)
+        decoder: Any = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
         encoder: Any = json.encoder
         return decoder.scan_once, encoder.encode_basestring
 
@@ -53,7 +61,10 @@ _scan, _quote = _parts()
 
 
 def loads(text: str) -> Json:
-    """The value of a JSON text. Raises ValueError: malformed, NaN, nested beyond all use, trailing text."""
+    """The value of a JSON text, which `dumps` can write again.
+
+    Raises ValueError: malformed, not finite, half a character, nested beyond MAX_DEPTH, trailing text.
+    """
     start = 0
     while start < len(text) and text[start] in BLANKS:
         start += 1
@@ -65,6 +76,8 @@ def loads(text: str) -> Json:
         raise ValueError("nested too deeply") from None
     if text[end:].strip(BLANKS):
         raise ValueError(f"text after the JSON value at character {end}")
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        _check(value, 1)
     found: Json = value
     return found
 
@@ -77,10 +90,25 @@ def loads_object(text: str) -> JsonObject:
     return value
 
 
+def _check(value: object, level: int) -> None:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("half a character (a lone surrogate)") from None
+    elif isinstance(value, (dict, list)):
+        if level > MAX_DEPTH:
+            raise ValueError("nested too deeply")
+        for item in value:
+            _check(item, level + 1)
+            if isinstance(value, dict):
+                _check(value[item], level + 1)
+
+
 def dumps(value: object) -> str:
     """The text of a value: indented by 2, keys sorted, a closing newline. Raises ValueError, TypeError."""
     out: list[str] = []
-    _write(value, out, "\n")
+    _write(value, out, "\n", 1)
     out.append("\n")
     return "".join(out)
 
@@ -88,11 +116,11 @@ def dumps(value: object) -> str:
 def dumps_line(value: object) -> str:
     """The text of a value on one line, without the newline."""
     out: list[str] = []
-    _write(value, out, None)
+    _write(value, out, None, 1)
     return "".join(out)
 
 
-def _write(value: object, out: list[str], newline: str | None) -> None:
+def _write(value: object, out: list[str], newline: str | None, level: int) -> None:
     if isinstance(value, str):
         out.append(_quote(value))
     elif value is None:
@@ -106,9 +134,9 @@ def _write(value: object, out: list[str], newline: str | None) -> None:
             raise ValueError(f"{value} is not JSON")
         out.append(float.__repr__(value))
     elif isinstance(value, dict):
-        _write_items(sorted(value), value, out, newline)
+        _write_items(sorted(value), value, out, newline, level)
     elif isinstance(value, (list, tuple)):
-        _write_items(value, None, out, newline)
+        _write_items(value, None, out, newline, level)
     else:
         raise TypeError(f"{type(value).__name__} is not JSON")
 
@@ -118,23 +146,24 @@ def _write_items(
     mapping: dict[str, object] | None,
     out: list[str],
     newline: str | None,
+    level: int,
 ) -> None:
     opening, closing = ("[", "]") if mapping is None else ("{", "}")
     if not items:
         out.append(opening + closing)
         return
-    inner = None if newline is None else newline + "  "
-    if inner is not None and len(inner) > 2 * MAX_DEPTH:
+    if level > MAX_WRITTEN_DEPTH:
         raise ValueError("nested too deeply")
+    inner = None if newline is None else newline + "  "
     separator = opening + (inner or "")
     for item in items:
         out.append(separator)
         if mapping is None:
-            _write(item, out, inner)
+            _write(item, out, inner, level + 1)
         else:
             if not isinstance(item, str):
                 raise TypeError("a JSON key is a string")
             out.append(_quote(item) + ": ")
-            _write(mapping[item], out, inner)
+            _write(mapping[item], out, inner, level + 1)
         separator = "," + inner if inner else ", "
     out.append((newline or "") + closing)

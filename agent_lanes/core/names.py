@@ -118,11 +118,12 @@ def escape(name: str) -> str:
 
 def unescape(file_name: str) -> str:
     """The name that `escape` made this file name of. Raises ValueError on anything else."""
-    if "%" not in file_name:
-        return file_name
     head, *rest = file_name.split("%")
     raw = head.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in rest)
-    return raw.decode()
+    name = raw.decode()
+    if escape(name) != file_name:
+        raise ValueError(f"not a file name of ours: {shown(file_name)}")
+    return name
 
 
 def _name(field: str, value: object) -> str:

@@ -47,9 +47,9 @@ def parse_iso(text: str) -> int:
     if marks != "--T::" or len(fraction) > 6 or not all(part.isdigit() for part in numbers):
         raise ValueError(f"not a UTC time like 2026-11-21T02:39:29.158949Z: {text!r}")
     year, month, day, hour, minute, second = (int(part) for part in numbers[:6])
-    if year < 1970 or not (1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61):
-        raise ValueError(f"not a time of the calendar: {text!r}")
     days = _days_from_civil(year, month, day)
+    if year < 1970 or _civil_from_days(days) != (year, month, day) or not (hour < 24 and minute < 60 and second < 60):
+        raise ValueError(f"not a time of the calendar: {text!r}")
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
     return seconds * SECOND + int((fraction or "0").ljust(6, "0"))
 

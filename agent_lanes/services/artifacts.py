@@ -11,7 +11,7 @@ import stat
 
 from agent_lanes.core.names import shown
 from agent_lanes.core.task import Supporting
-from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, RequestChanged, StorageFailed
+from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, StorageFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,30 +103,6 @@ def file_sha256(path: str) -> str:
     except OSError as wrong:
         raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
     return digest.hexdigest()
-
-
-def current_sha256(path: str | None) -> str | None:
-    """The hash that a request has now; None if it is gone, or there is none."""
-    if path is None:
-        return None
-    try:
-        return file_sha256(path)
-    except NotFound:
-        return None
-
-
-def changed(path: str | None, recorded: str | None) -> RequestChanged | None:
-    """Why a request is not what it was at submit; None if it is. Raises StorageFailed."""
-    if recorded is None or path is None:
-        return None
-    now = current_sha256(path)
-    if now == recorded:
-        return None
-    what = "is gone" if now is None else "has changed"
-    return RequestChanged(
-        f"the request {what} since it was submitted: {path}",
-        hint="restore the file and claim the task by its id, or submit it anew",
-    )
 
 
 def write_answer(path: str, root: str, body: str) -> str:

@@ -12,7 +12,7 @@ from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import BadUsage, Busy, Damaged, NotFound, Refused, RequestChanged
-from agent_lanes.services import artifacts, bodies
+from agent_lanes.services import artifacts, bodies, requests
 from agent_lanes.services.submission import Submission, checked
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ class QueueService:
         before = self.backend.read(id)
         decide(before, self.backend.now())  # refuses before the request is hashed
         task = before.task
-        problem = artifacts.changed(self.backend.request_location(task), task.request_sha256)
+        problem = requests.changed(self.backend, task)
         if problem is not None:
             reason = problem.message
             self.backend.update(
@@ -161,8 +161,7 @@ class QueueService:
             raise BadUsage(f"expect_sha256: {names.shown(expect_sha256)} is not a SHA-256 in 64 lower-case hex digits")
         bodies.given("body", body)
         task = self.backend.read(id).task
-        location = self.backend.request_location(task)
-        reviewed = artifacts.current_sha256(location)
+        reviewed = requests.sha256(self.backend, task)
         changed = task.request_sha256 is not None and task.request_sha256 not in (reviewed, None)
         unexpected = expect_sha256 is not None and expect_sha256 != task.request_sha256
         response = Response(

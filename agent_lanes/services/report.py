@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 from agent_lanes.core.codec import public_event, public_response
 from agent_lanes.core.times import iso
-from agent_lanes.errors import StorageFailed
+from agent_lanes.errors import AgentLanesError
+from agent_lanes.services import requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.services.queue import QueueService
 
-LONGEST_REQUEST = 32 << 20
 LONGEST_SHOWN = 4000
 
 
@@ -27,10 +25,10 @@ def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
     parts = [f"Task {task.id} on lane {task.lane}.\n"]
     if task.prompt:
         parts.append(f"\n{task.prompt.rstrip()}\n")
-    location = queue.backend.request_location(task)
-    if location is not None:
-        where = "" if task.request_stored else f" (the file {location})"
-        parts.append(f"\n--- the request{where} ---\n{_content(location).rstrip()}\n--- end of the request ---\n")
+    request = requests.text(queue.backend, task)
+    if request is not None:
+        where = "" if task.request_stored else f" (the file {task.request_path})"
+        parts.append(f"\n--- the request{where} ---\n{request.rstrip()}\n--- end of the request ---\n")
     if task.supporting_paths:
         parts.append("\nSupporting files:\n" + "".join(f"- {file.path}\n" for file in task.supporting_paths))
     if task.worktree_path:
@@ -55,9 +53,8 @@ def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
     lines.append(f"  next: {view['next_action']}")
     if task.prompt:
         lines += ["", "PROMPT", _indented(task.prompt)]
-    location = queue.backend.request_location(task)
-    if location is not None:
-        lines += ["", f"REQUEST  {location}", _indented(_shown(location))]
+    if task.request_stored or task.request_path is not None:
+        lines += ["", f"REQUEST  {queue.backend.request_location(task) or ''}", _indented(_shown(queue, task))]
     lines += ["", "HISTORY"]
     for event in events:
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
@@ -78,22 +75,13 @@ def whole(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> JsonO
     }
 
 
-def _content(path: str) -> str:
+def _shown(queue: QueueService, task: Task) -> str:
     try:
-        with open(path, "rb") as file:
-            return file.read(LONGEST_REQUEST).decode("utf-8", "replace")
-    except OSError as wrong:
-        raise StorageFailed(f"cannot read the request {path}: {wrong.strerror}") from wrong
-
-
-def _shown(path: str) -> str:
-    try:
-        size = os.stat(path).st_size
-        with open(path, "rb") as file:
-            text = file.read(LONGEST_SHOWN).decode("utf-8", "replace")
-    except OSError as wrong:
-        return f"(cannot be read: {wrong.strerror})"
-    return text + (f"\n... {size - LONGEST_SHOWN} bytes more" if size > LONGEST_SHOWN else "")
+        text = requests.text(queue.backend, task) or ""
+    except AgentLanesError as wrong:
+        return f"({wrong.message})"
+    cut = len(text) - LONGEST_SHOWN
+    return f"{text[:LONGEST_SHOWN]}\n... {cut} characters more" if cut > 0 else text
 
 
 def _indented(text: str) -> str:

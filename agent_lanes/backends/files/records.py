@@ -11,7 +11,7 @@ import errno
 import os
 
 from agent_lanes.backends.files import atomic
-from agent_lanes.backends.files.layout import CLAIM, RESPONSE, TASK
+from agent_lanes.backends.files.layout import CLAIM, REQUEST, RESPONSE, TASK
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR)
-LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20}
+LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20, REQUEST: 64 << 20}
 
 
 class Loaded(Frozen):
@@ -57,6 +57,14 @@ def load(folder: str, id: str) -> Loaded:
 def claim_bytes(folder: str, id: str) -> bytes | None:
     """claim.json as it stands; None if the task was never claimed."""
     return _bytes(folder, id, CLAIM)
+
+
+def request_bytes(folder: str, id: str) -> bytes:
+    """The request that is kept beside the record. Raises NotFound, Damaged, OSError."""
+    found = _bytes(folder, id, REQUEST)
+    if found is None:
+        raise NotFound(f"task {id}: its request is gone: {folder}/{REQUEST}")
+    return found
 
 
 def answered(folder: str) -> bool:

@@ -159,6 +159,11 @@ class FileStore:
         """See ports.TaskStore."""
         return journal.last(f"{self._folder(id)}/{EVENTS}")
 
+    def stored_request(self, id: str) -> bytes:
+        """See ports.TaskStore."""
+        with atomic.storage(f"task {id}: its request"):
+            return records.request_bytes(self._folder(id), id)
+
     def request_location(self, task: Task) -> str | None:
         """See ports.TaskStore."""
         return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path

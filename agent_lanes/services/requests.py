@@ -1,0 +1,53 @@
+"""The request of a task, wherever it lies: a file of the workspace, or kept in the store, or only a prompt."""
+
+from __future__ import annotations
+
+from agent_lanes.errors import NotFound, RequestChanged, StorageFailed
+from agent_lanes.services import artifacts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.task import Task
+    from agent_lanes.ports import TaskStore
+
+LONGEST_BYTES = 32 << 20
+
+
+def sha256(store: TaskStore, task: Task) -> str | None:
+    """The hash that the request has now; None if it is gone, or there is none. Raises StorageFailed."""
+    try:
+        if task.request_stored:
+            return artifacts.sha256(store.stored_request(task.id))
+        return None if task.request_path is None else artifacts.file_sha256(task.request_path)
+    except NotFound:
+        return None
+
+
+def changed(store: TaskStore, task: Task) -> RequestChanged | None:
+    """Why a request is not what it was at submit; None if it is, or there is none. Raises StorageFailed."""
+    if task.request_sha256 is None:
+        return None
+    now = sha256(store, task)
+    if now == task.request_sha256:
+        return None
+    what = "is gone" if now is None else "has changed"
+    return RequestChanged(
+        f"the request {what} since it was submitted: {store.request_location(task)}",
+        hint="restore the file and claim the task by its id, or submit it anew",
+    )
+
+
+def text(store: TaskStore, task: Task) -> str | None:
+    """The request as a text, what is not UTF-8 replaced; None where there is only a prompt.
+
+    Raises StorageFailed where it cannot be read.
+    """
+    if task.request_stored:
+        return store.stored_request(task.id).decode("utf-8", "replace")
+    if task.request_path is None:
+        return None
+    try:
+        with open(task.request_path, "rb") as file:
+            return file.read(LONGEST_BYTES).decode("utf-8", "replace")
+    except OSError as wrong:
+        raise StorageFailed(f"cannot read the request {task.request_path}: {wrong.strerror}") from wrong

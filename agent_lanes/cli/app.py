@@ -25,13 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     as_json = "--json" in words
     try:
+        output.reserve_descriptors()
         return _run(words)
     except AgentLanesError as error:
         return _fail(error, as_json)
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted", hint="nothing is lost; repeat the call to go on"), as_json)
     except BrokenPipeError:
-        return _fail(output.NotWritten("cannot write: the reader is gone"), as_json)
+        return _fail(output.ReaderGone("cannot write: the reader is gone"), as_json)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(StorageFailed(f"{error.strerror or error}{where}"), as_json)
@@ -87,7 +88,6 @@ def _module(entry: Command) -> ModuleType:
 
 
 def _fail(error: AgentLanesError, as_json: bool) -> int:
-    quiet = isinstance(error, output.NotWritten) and not output.on_terminal(2)
-    if not quiet:
+    if not isinstance(error, output.ReaderGone):
         output.failure(error, as_json=as_json)
     return error.exit_code

@@ -18,6 +18,23 @@ class NotWritten(StorageFailed):
     """stdout is closed, or what it leads to is full."""
 
 
+class ReaderGone(NotWritten):
+    """The program that read our stdout has ended, as `head` does: not worth a line on stderr."""
+
+
+def reserve_descriptors() -> None:
+    """Occupy stdin, stdout, stderr where the caller closed them, so that no file of a store gets their numbers.
+
+    What stands in for them refuses every read and write, as the closed one would.
+    """
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        for descriptor in (0, 1, 2):
+            try:
+                os.fstat(descriptor)
+            except OSError:  # the lowest free number is this one: open takes it
+                os.open(os.devnull, os.O_WRONLY if descriptor == 0 else os.O_RDONLY)
+
+
 def text(content: str) -> None:
     """Write to stdout, as it is."""
     raw(content.encode("utf-8", "backslashreplace"))
@@ -30,8 +47,12 @@ def raw(content: bytes) -> None:
         view = memoryview(content)
         while view:
             view = view[os.write(1, view) :]
-    except (OSError, ValueError, AttributeError) as wrong:  # ValueError, AttributeError: stdout was closed or absent
-        raise NotWritten(f"cannot write to stdout: {getattr(wrong, 'strerror', None) or wrong}") from None
+    except BrokenPipeError:
+        raise ReaderGone("cannot write to stdout: its reader is gone") from None
+    except OSError as wrong:
+        raise NotWritten(f"cannot write to stdout: {wrong.strerror}") from None
+    except (ValueError, AttributeError):  # sys.stdout was closed, or is None
+        raise NotWritten("cannot write to stdout: it is closed") from None
 
 
 def line(content: str) -> None:

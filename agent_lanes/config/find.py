@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.errors import NotFound
+from agent_lanes.errors import BadUsage, NotFound
 
 CONFIG_NAMES = ("handoff/handoff.yaml", ".agent-lanes-queue/handoff.yaml")
 
@@ -26,7 +26,10 @@ class Found(Frozen):
 
 
 def find(config: str | None, store: str | None, environment: dict[str, str], folder: str) -> Found:
-    """What these flags mean in this environment and folder. Raises NotFound if nothing does."""
+    """What these flags mean in this environment and folder. Raises NotFound if nothing does, BadUsage."""
+    for flag, value in (("--config", config), ("--store", store)):
+        if value == "":
+            raise BadUsage(f"{flag}: empty; give a path, or leave the flag out")
     store_path, store_why = _first(
         (store, "--store"), (None if config else environment.get("AGENT_LANES_STORE"), "AGENT_LANES_STORE")
     )

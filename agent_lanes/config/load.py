@@ -16,6 +16,8 @@ from agent_lanes.errors import BadData, NotFound, StorageFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from agent_lanes.config.model import Config
 
 MAX_BYTES = 8 << 20
@@ -24,24 +26,33 @@ MAX_DEPTH = 32
 
 
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader without dates, and with an error for a key that stands twice."""
+    """SafeLoader without dates, with an error for a key that stands twice, and with a limit to merge keys (`<<`)."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        """As SafeLoader, after a look for keys that stand twice."""
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """As SafeLoader, then a look for keys that stand twice: here, because a merge later adds some on purpose."""
+        found = super().compose_mapping_node(anchor)
         seen: set[str] = set()
-        for key, _ in node.value:
+        for key, _ in found.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.value != "<<":
                     raise yaml.constructor.ConstructorError(
                         None, None, f"the key {key.value!r} stands twice", key.start_mark
                     )
                 seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return found
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """As SafeLoader, which copies what is merged: a chain of merges doubles with each link."""
+        super().flatten_mapping(node)
+        if len(node.value) > MAX_VALUES:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"its merge keys expand to more than {MAX_VALUES} values", node.start_mark
+            )
 
 
 def config(path: str) -> Config:

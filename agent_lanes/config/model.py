@@ -77,8 +77,8 @@ def _path(data: dict[object, object], key: str, path: str) -> str | None:
     value = data.get(key)
     if value is None:
         return None
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise BadData(f"{path}: {key}: {names.shown(value)} is not a text")
+    if not isinstance(value, str) or not value or "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise BadData(f"{path}: {key}: {names.shown(value)} is not a text that can name something")
     return value
 
 

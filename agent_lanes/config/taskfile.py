@@ -51,10 +51,12 @@ def load(path: str) -> TaskFile:
     try:
         if found["lane"] is not None:
             names.lane(found["lane"])
-        found["metadata"] = names.metadata("metadata", data.get("metadata") or {})
+        metadata = data.get("metadata")
+        found["metadata"] = {} if metadata is None else names.metadata("metadata", metadata)
     except BadUsage as wrong:
         raise BadData(f"{path}: {wrong.message}") from None
-    supporting = data.get("supporting_paths") or []
+    supporting = data.get("supporting_paths")
+    supporting = [] if supporting is None else supporting
     if not isinstance(supporting, list) or not all(isinstance(item, str) and item for item in supporting):
         raise BadData(f"{path}: supporting_paths: {names.shown(supporting)} is not a list of paths")
     found["supporting_paths"] = tuple(supporting)
@@ -66,7 +68,10 @@ def prompt_from(path: str, base: str, root: str) -> str:
     """The text of a prompt file, which must resolve inside the workspace. Raises NotFound, NotAllowed, BadData."""
     from agent_lanes.config.load import content
 
-    real, real_root = os.path.realpath(os.path.join(base, path)), os.path.realpath(root)
+    try:
+        real, real_root = os.path.realpath(os.path.join(base, path)), os.path.realpath(root)
+    except ValueError:  # a NUL, or half a character
+        raise BadData(f"prompt_file: {names.shown(path)} is not a path") from None
     if os.path.commonpath((real, real_root)) != real_root:
         raise NotAllowed(f"prompt_file is outside workspace_root: {path}", hint=f"workspace_root is {real_root}")
     try:

@@ -4,7 +4,8 @@
     layout    every path, as pure functions          atomic   how a file is born, replaced, read
     lock      flock on a task's folder               gate     the lock of the whole store
     records   reading one task                       journal  events.jsonl
-    hints     ready/, timers/, held/                 signals  blocking waits (watchdog)
+    hints     ready/, timers/, held/                 finder   what may be claimed next
+    signals   blocking waits (watchdog)
     upkeep    upgrade and rebuild, under the gate    check    is this file system fit?
 
 CONTRACT.md, "State folder", is the normative text: from it alone another program can work on a store.

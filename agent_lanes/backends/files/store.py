@@ -15,13 +15,12 @@ import os
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, commits, journal, records, signals, upkeep
-from agent_lanes.backends.files.gate import Gate
-from agent_lanes.backends.files.hints import Hints
-from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.finder import FileFinder
+from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
+from agent_lanes.core.placement import Due, Ready, placement, timer_now
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -45,20 +44,13 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class FileStore:
+class FileStore(FileFinder):
     """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
 
     def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
+        super().__init__(root)
         self.address = root
-        self.layout = Layout(root)
-        self.hints = Hints(self.layout)
         self.warn = warn
-        self.boot_id = clock.boot_id()
-        self._gate = Gate(self.layout, self.boot_id)
-
-    def now(self) -> Moment:
-        """The clocks of this machine."""
-        return clock.moment(self.boot_id)
 
     def new_token(self) -> str:
         """32 hex digits of chance."""
@@ -114,11 +106,6 @@ class FileStore:
             if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
                 raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
 
-    def prepare(self) -> None:
-        """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
-        with atomic.storage("store"), self._gate.passed():
-            pass
-
     # --- reading ---------------------------------------------------------------------------------------------
 
     def read(self, id: str) -> Snapshot:
@@ -168,44 +155,6 @@ class FileStore:
         """See ports.TaskStore."""
         return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
 
-    # --- finding ---------------------------------------------------------------------------------------------
-
-    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
-        """See ports.Finder: leases that have run out first, then what is ready; from the facts after a reboot."""
-        with atomic.storage(f"lane {lane}"):
-            if not self._gate.current():
-                yield from self._candidates_by_facts(lane, routes)
-                return
-            for id, _ in self.hints.due(lane, timer_now(self.now())):
-                yield id
-            yield from self.hints.ready(lane, routes, tidy=tidy)
-
-    def settle(self, id: str) -> None:
-        """See ports.Finder. Somebody who works on the task right now settles it by that."""
-        self._settle(id, None)
-
-    def promote(self, lane: str) -> None:
-        """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
-        if not self._gate.current():
-            self.prepare()
-        with atomic.storage(f"lane {lane}"):
-            for id, place in list(self.hints.due(lane, timer_now(self.now()))):
-                self._settle(id, place)
-
-    def next_due(self, lane: str) -> int | None:
-        """See ports.Finder."""
-        with atomic.storage(f"lane {lane}"):
-            return self.hints.next_due(lane, timer_now(self.now()))
-
-    def depth(self, lane: str) -> int:
-        """See ports.Finder."""
-        with atomic.storage(f"lane {lane}"):
-            return self.hints.depth(lane)
-
-    def ever_submitted(self, lane: str) -> bool:
-        """See ports.Finder: the lane has a counter once it had a task."""
-        return os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane))
-
     # --- waiting ---------------------------------------------------------------------------------------------
 
     def watch_task(self, id: str) -> Watch:
@@ -217,9 +166,6 @@ class FileStore:
         return signals.watch(self.layout.signals, (names.escape(lane),))
 
     # --- inside ----------------------------------------------------------------------------------------------
-
-    def _folder(self, id: str) -> str:
-        return self.layout.task(names.task_id(id))
 
     def _commit(self, folder: str, loaded: records.Loaded, change: Change, now: Moment, patient: bool) -> bool:
         """Commit a change to what was loaded; False if the task has moved on since."""
@@ -260,28 +206,6 @@ class FileStore:
                 f"answered {id}, but the answer may not survive a power cut: {wrong.strerror}",
                 hint="repeat the same respond call: it confirms",
             ) from wrong
-
-    def _settle(self, id: str, place: Due | None) -> None:
-        """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
-        try:
-            with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):
-                snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
-                wanted = placement(snapshot, now)
-                self.hints.make(wanted)
-                for stale in (ready(snapshot), place):
-                    if stale is not None and stale != wanted:
-                        self.hints.drop(stale)
-        except (Busy, NotFound, Damaged):
-            pass  # in flight, in other hands, or for doctor: the hint stays, and is looked at again
-
-    def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
-        now, found = self.now(), list[tuple[int, str]]()
-        for snapshot in self.scan(lane=lane):
-            if isinstance(snapshot, Damaged) or not isinstance(placement(snapshot, now), Ready):
-                continue
-            if routes is None or snapshot.task.vendor in routes:
-                found.append((snapshot.task.sequence, snapshot.id))
-        yield from (id for _, id in sorted(found))
 
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:

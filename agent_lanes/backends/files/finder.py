@@ -1,0 +1,105 @@
+"""The hints side of the file backend: what may be claimed next, and keeping the hints in step with the facts."""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends import clock
+from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files.gate import Gate
+from agent_lanes.backends.files.hints import Hints
+from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.lock import Lock
+from agent_lanes.core import names
+from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
+from agent_lanes.core.times import Moment
+from agent_lanes.errors import Busy, Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class FileFinder:
+    """The hints of one state folder, behind its gate. Cheap to make: nothing is touched before the first call."""
+
+    def __init__(self, root: str) -> None:
+        self.layout = Layout(root)
+        self.hints = Hints(self.layout)
+        self.boot_id = clock.boot_id()
+        self._gate = Gate(self.layout, self.boot_id)
+
+    def now(self) -> Moment:
+        """The clocks of this machine."""
+        return clock.moment(self.boot_id)
+
+    def prepare(self) -> None:
+        """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
+        with atomic.storage("store"), self._gate.passed():
+            pass
+
+    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+        """See ports.Finder: leases that have run out first, then what is ready; from the facts after a reboot."""
+        with atomic.storage(f"lane {lane}"):
+            if not self._gate.current():
+                yield from self._candidates_by_facts(lane, routes)
+                return
+            for id, _ in self.hints.due(lane, timer_now(self.now())):
+                yield id
+            yield from self.hints.ready(lane, routes, tidy=tidy)
+
+    def settle(self, id: str) -> None:
+        """See ports.Finder. Somebody who works on the task right now settles it by that."""
+        self._settle(id, None)
+
+    def promote(self, lane: str) -> None:
+        """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
+        if not self._gate.current():
+            self.prepare()
+        with atomic.storage(f"lane {lane}"):
+            for id, place in list(self.hints.due(lane, timer_now(self.now()))):
+                self._settle(id, place)
+
+    def next_due(self, lane: str) -> int | None:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            return self.hints.next_due(lane, timer_now(self.now()))
+
+    def depth(self, lane: str) -> int:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            return self.hints.depth(lane)
+
+    def ever_submitted(self, lane: str) -> bool:
+        """See ports.Finder: the lane has a counter once it had a task."""
+        return os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane))
+
+    def _folder(self, id: str) -> str:
+        return self.layout.task(names.task_id(id))
+
+    def _settle(self, id: str, place: Due | None) -> None:
+        """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
+        try:
+            with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):
+                snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
+                wanted = placement(snapshot, now)
+                self.hints.make(wanted)
+                for stale in (ready(snapshot), place):
+                    if stale is not None and stale != wanted:
+                        self.hints.drop(stale)
+        except NotFound:
+            if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
+                self.hints.drop(place)
+        except (Busy, Damaged):
+            pass  # in other hands, or for doctor: the hint stays, and is looked at again
+
+    def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
+        now, found = self.now(), list[Ready]()
+        for id in atomic.names(self.layout.tasks):
+            try:
+                place = placement(records.load(self.layout.task(id), id).snapshot, now)
+            except (Damaged, NotFound):
+                continue
+            if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes):
+                found.append(place)
+        yield from (place.id for place in sorted(found, key=lambda place: (place.priority, place.sequence, place.id)))

@@ -12,7 +12,7 @@ import os
 
 from agent_lanes.config import cache
 from agent_lanes.config.find import Found, find
-from agent_lanes.errors import AgentLanesError
+from agent_lanes.errors import AgentLanesError, StorageFailed
 from agent_lanes.services.queue import QueueService
 
 TYPE_CHECKING = False
@@ -85,12 +85,17 @@ class Session:
 
 
 def open_backend(address: str, warn: Callable[[str], None] = lambda line: None) -> Backend:
-    """The backend behind an address: a folder, or `memory:`. AGENT_LANES_TRACE=1 wraps it in a tracer."""
+    """The backend behind an address: a folder, or `memory:`. AGENT_LANES_TRACE=1 wraps it in a tracer.
+
+    Raises StorageFailed where something else than a folder has that name.
+    """
     if address == MEMORY:
         from agent_lanes.backends.memory import MemoryStore
 
         backend: Backend = MemoryStore()
     else:
+        if not os.path.isdir(address) and os.path.lexists(address):
+            raise StorageFailed(f"the store is not a folder: {address}")
         from agent_lanes.backends.files.store import FileStore
 
         backend = FileStore(address, warn=warn)

@@ -7,6 +7,7 @@ read by `core.legacy`.
 
 from __future__ import annotations
 
+from agent_lanes.core.names import MAX_NAME_BYTES, escape
 from agent_lanes.core.task import FINISHED, VERDICTS, Claim, Event, Lease, Response, Supporting, Task
 from agent_lanes.core.times import LAST_INSTANT, iso, parse_iso
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FORMAT = 2
 MAX_SEQUENCE = 10**12
 MAX_EPOCH = 10**9
+MAX_LEASE_SECONDS = 10**9
 
 
 class Malformed(ValueError):
@@ -50,7 +52,7 @@ def encode_task(task: Task) -> JsonObject:
 def decode_task(record: JsonObject) -> Task:
     """The Task of a task.json of format 2. Raises Malformed."""
     _format(record)
-    return Task(
+    task = Task(
         id=text(record, "id"),
         workspace_id=text(record, "workspace_id"),
         workspace_root=text(record, "workspace_root"),
@@ -69,6 +71,15 @@ def decode_task(record: JsonObject) -> Task:
         expected_branch=maybe_text(record, "expected_branch"),
         metadata=mapping(record, "metadata"),
     )
+    return routable(task)
+
+
+def routable(task: Task) -> Task:
+    """The task, if its lane and vendor can name the folders of its hints. Raises Malformed, or another ValueError."""
+    for field, name in (("lane", task.lane), ("required_vendor", task.vendor)):
+        if len(escape(name)) > MAX_NAME_BYTES:
+            raise Malformed(f"{field} is too long")
+    return task
 
 
 def encode_claim(claim: Claim) -> JsonObject:
@@ -94,7 +105,7 @@ def decode_claim(record: JsonObject) -> Claim:
     """The Claim of a claim.json of format 2. Raises Malformed."""
     _format(record)
     seconds = record.get("lease_seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 10**9:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_LEASE_SECONDS:
         raise Malformed("lease_seconds is not a number of seconds")
     lease = Lease(
         seconds=seconds,

@@ -9,9 +9,18 @@ Source: the v0.1 contract, kept in CONTRACT.md under "Stores of v0.1".
 
 from __future__ import annotations
 
-from agent_lanes.core.codec import Malformed, instant, mapping, maybe_text, supporting, text
+from agent_lanes.core.codec import (
+    MAX_LEASE_SECONDS,
+    Malformed,
+    instant,
+    mapping,
+    maybe_text,
+    routable,
+    supporting,
+    text,
+)
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Lease, Response, Snapshot, Task
-from agent_lanes.core.times import SECOND
+from agent_lanes.core.times import LAST_INSTANT, SECOND, Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +39,22 @@ def decode(record: JsonObject, response: Response | None) -> Snapshot:
     state = text(record, "state")
     if state not in STATES:
         raise Malformed(f"state is not one of {', '.join(STATES)}")
-    task = _task(record)
+    task = routable(_task(record))
     claim = None if state == QUEUED else _claim(record, task)
     if response is None and state in (COMPLETED, FAILED):
         response = _lost_response(record, task, state)
     if response is not None and response.failure_reason is None and record.get("failure_reason") is not None:
         response = response.replace(failure_reason=maybe_text(record, "failure_reason"))
     return Snapshot(task=task, claim=claim, response=response)
+
+
+def rebased(claim: Claim, now: Moment) -> Claim:
+    """The claim with its lease on the clock that judges leases from now on: v0.1 knew only the wall clock."""
+    if not now.boot_id:
+        return claim
+    ends = now.boottime + claim.lease.expires_at - now.wall
+    lease = claim.lease.replace(boot_id=now.boot_id, ends_boottime=min(max(0, ends), LAST_INSTANT))
+    return claim.replace(lease=lease)
 
 
 def _task(record: JsonObject) -> Task:
@@ -69,13 +87,14 @@ def _claim(record: JsonObject, task: Task) -> Claim | None:
         return None
     claimed_at = instant(record, "claimed_at") if record.get("claimed_at") else task.created_at
     expires_at = instant(record, "lease_expires_at") if record.get("lease_expires_at") else claimed_at
+    seconds = min(max(0, (expires_at - claimed_at) // SECOND), MAX_LEASE_SECONDS)
     return Claim(
         epoch=1,
         owner=maybe_text(record, "claim_owner") or "worker",
         token=token,
         claimed_at=claimed_at,
         updated_at=instant(record, "updated_at") if record.get("updated_at") else claimed_at,
-        lease=Lease(seconds=max(0, (expires_at - claimed_at) // SECOND), expires_at=expires_at),
+        lease=Lease(seconds=seconds, expires_at=expires_at),
     )
 
 

@@ -43,15 +43,19 @@ def load(folder: str, id: str) -> Loaded:
         raise not_found(id)
     response = _response(folder, id)
     if legacy.is_legacy(asked):
-        return Loaded(
-            snapshot=_decoded(id, TASK, lambda: legacy.decode(asked, response)), claim_bytes=None, legacy=True
-        )
+        snapshot = _decoded(id, TASK, lambda: legacy.decode(asked, response))
+        return Loaded(snapshot=_own(snapshot, id), claim_bytes=None, legacy=True)
     task = _decoded(id, TASK, lambda: codec.decode_task(asked))
-    if task.id != id:
-        raise damaged(id, TASK, "it has the id of another task")
+    _own(Snapshot(task=task), id)
     raw = claim_bytes(folder, id)
     claim = None if raw is None else _decoded(id, CLAIM, lambda: codec.decode_claim(loads_object(raw.decode())))
     return Loaded(snapshot=Snapshot(task=task, claim=claim, response=response), claim_bytes=raw)
+
+
+def _own(snapshot: Snapshot, id: str) -> Snapshot:
+    if snapshot.id != id:
+        raise damaged(id, TASK, "it has the id of another task")
+    return snapshot
 
 
 def claim_bytes(folder: str, id: str) -> bytes | None:

@@ -13,7 +13,7 @@ from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
 from agent_lanes.backends.files.lock import PATIENCE_SECONDS
 from agent_lanes.backends.files.records import Loaded, answered, load
-from agent_lanes.core import codec
+from agent_lanes.core import codec, legacy
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event
@@ -91,7 +91,7 @@ def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: C
     """Turn one v0.1 task into the facts of format 2; task.json last, because it decides how the rest is read."""
     folder, snapshot = layout.task(id), loaded.snapshot
     if snapshot.claim is not None:
-        _replace(layout, f"{folder}/{CLAIM}", codec.encode_claim(snapshot.claim), chance)
+        _replace(layout, f"{folder}/{CLAIM}", codec.encode_claim(legacy.rebased(snapshot.claim, now)), chance)
     response_path = f"{folder}/{RESPONSE}"
     if snapshot.response is not None and not os.path.exists(response_path):
         _replace(layout, response_path, codec.encode_response(snapshot.response), chance)
@@ -126,6 +126,7 @@ def _upgrade_tasks(layout: Layout, now: Moment, chance: Callable[[int], str]) ->
             loaded = load(layout.task(id), id)
         except (Damaged, NotFound):
             continue  # stays as it is, and is reported as damaged; or a foreign file
+        os.makedirs(layout.ready_lane(loaded.snapshot.task.lane), atomic.FOLDER_MODE, exist_ok=True)  # it had a task
         if loaded.legacy:
             upgrade_task(layout, id, loaded, now, chance)
 

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent_lanes.core.task import Snapshot
+
 
 class FileFinder:
     """The hints of one state folder, behind its gate. Cheap to make: nothing is touched before the first call."""
@@ -71,8 +73,10 @@ class FileFinder:
             return self.hints.depth(lane)
 
     def ever_submitted(self, lane: str) -> bool:
-        """See ports.Finder: the lane has a counter once it had a task."""
-        return os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane))
+        """See ports.Finder: the lane has a counter once it had a task; one of v0.1 has only the tasks."""
+        if os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane)):
+            return True
+        return not self._gate.current() and any(found.task.lane == lane for found in self._by_facts())
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
@@ -95,11 +99,15 @@ class FileFinder:
 
     def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
         now, found = self.now(), list[Ready]()
-        for id in atomic.names(self.layout.tasks):
-            try:
-                place = placement(records.load(self.layout.task(id), id).snapshot, now)
-            except (Damaged, NotFound):
-                continue
+        for snapshot in self._by_facts():
+            place = placement(snapshot, now)
             if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes):
                 found.append(place)
         yield from (place.id for place in sorted(found, key=lambda place: (place.priority, place.sequence, place.id)))
+
+    def _by_facts(self) -> Iterator[Snapshot]:
+        for id in atomic.names(self.layout.tasks):
+            try:
+                yield records.load(self.layout.task(id), id).snapshot
+            except (Damaged, NotFound):
+                continue

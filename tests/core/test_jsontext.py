@@ -23,7 +23,7 @@ def pretty(value: object) -> str:
 
 @given(json_values)
 @example({"b": 1, "a": [], "ä": {}, "": [[], {}, [1]]})
-@example("\0\x7f\u2028\u2029</script>\"\\")
+@example('\0\x7f\u2028\u2029</script>"\\')
 @example([1e300, -0.0, 1e-7, 123456789012345678901234567890])
 def test_a_value_is_written_as_json_writes_it(value: object) -> None:
     assert jsontext.dumps(value) == pretty(value)

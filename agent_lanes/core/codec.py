@@ -260,8 +260,9 @@ def flag(record: JsonObject, field: str) -> bool:
 
 def instant(record: JsonObject, field: str) -> int:
     """An ISO 8601 time in UTC."""
+    value = text(record, field)
     try:
-        return parse_iso(text(record, field))
+        return parse_iso(value)
     except ValueError as wrong:
         raise Malformed(f"{field} is {wrong}") from None
 
@@ -277,8 +278,10 @@ def mapping(record: JsonObject, field: str) -> JsonObject:
 
 
 def supporting(record: JsonObject) -> tuple[Supporting, ...]:
-    """The list of supporting paths with their hashes; absent is none."""
-    value = record.get("supporting_paths") or []
+    """The list of supporting paths with their hashes; absent or null is none."""
+    value = record.get("supporting_paths")
+    if value is None:
+        return ()
     if not isinstance(value, list) or not all(isinstance(file, dict) for file in value):
         raise Malformed("supporting_paths is not a list of objects")
     return tuple(

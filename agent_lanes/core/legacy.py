@@ -100,13 +100,15 @@ def _claim(record: JsonObject, task: Task) -> Claim | None:
 
 def _lost_response(record: JsonObject, task: Task, state: str) -> Response:
     reason = maybe_text(record, "failure_reason") if state == FAILED else None
-    ended = record.get("failed_at" if state == FAILED else "completed_at") or record.get("updated_at")
+    ended = "failed_at" if state == FAILED else "completed_at"
+    if not record.get(ended):
+        ended = "updated_at"
     return Response(
         task_id=task.id,
         reviewer=maybe_text(record, "claim_owner") or "",
         status=FAILED,
         body="",
-        created_at=instant({"ended": ended}, "ended") if ended else task.created_at,
+        created_at=instant(record, ended) if record.get(ended) else task.created_at,
         metadata={},
         failure_reason=reason or f"v0.1 recorded this task as {state}, but its response.json is missing",
     )

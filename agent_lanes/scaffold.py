@@ -146,9 +146,8 @@ def _copy(source: str, target: str, values: dict[str, str]) -> None:
 
 
 def _quoting(name: str) -> Callable[[str], str]:
-    if name.endswith((".sh", "handoff")):
-        return _shell
-    return dumps_line if name.endswith(".yaml") else str
+    """How a value stands in a file of that name: a prompt holds commands for a shell."""
+    return dumps_line if name.endswith(".yaml") else _shell
 
 
 def _filled(text: str, values: dict[str, str], quote: Callable[[str], str]) -> str:

@@ -27,7 +27,9 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes import scaffold, wiring
 
     folder = os.path.join(session.folder, args.path or ".")
-    wiring.check_folder(os.path.join(folder, "handoff", args.queue_root or "."))
+    handoff = os.path.join(folder, "handoff")
+    if not os.path.lexists(handoff):  # else it is refused, and the check's own files would be a change
+        wiring.check_folder(os.path.join(handoff, args.queue_root or "."))
     made = scaffold.project(folder, args.workspace_id, args.workspace_root, args.queue_root)
     if args.json:
         output.json(made)

@@ -28,7 +28,8 @@ def run(args: Arguments, session: Session) -> int:
     if args.path is None:
         raise BadUsage("init-pool needs the folder for the pool", hint="agent-lanes init-pool PATH")
     folder = os.path.join(session.folder, args.path)
-    wiring.check_folder(folder)
+    if not any(os.path.lexists(os.path.join(folder, name)) for name in (scaffold.POOL, scaffold.DISPATCHERS)):
+        wiring.check_folder(folder)  # where either is there it is refused, and this check would be a change
     made = scaffold.pool(folder, args.workspace_id)
     if args.json:
         output.json(made)

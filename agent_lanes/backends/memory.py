@@ -81,8 +81,7 @@ class MemoryStore:
 
     def finished(self, id: str) -> bool:
         """See ports.TaskStore."""
-        found = self._tasks.get(task_id(id))
-        return found is not None and found.response is not None
+        return self.read(id).response is not None
 
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""

@@ -114,9 +114,14 @@ class FileStore(FileFinder):
             return records.load(self._folder(id), id).snapshot
 
     def finished(self, id: str) -> bool:
-        """See ports.TaskStore: one stat."""
+        """See ports.TaskStore: a stat, or two while there is no answer."""
+        folder = self._folder(id)
         with atomic.storage(f"task {id}"):
-            return records.answered(self._folder(id))
+            if records.answered(folder):
+                return True
+            if not os.path.isdir(folder):
+                raise records.not_found(id)
+            return False
 
     def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
         """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""

@@ -74,6 +74,10 @@ def loads(text: str) -> Json:
         raise ValueError(f"no JSON value at character {nothing.value}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except SystemError:  # the scanner of 3.11 has an error to raise, but takes its class from a module not loaded
+        import json.decoder
+
+        value, end = _scan(text, start)
     if text[end:].strip(BLANKS):
         raise ValueError(f"text after the JSON value at character {end}")
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:

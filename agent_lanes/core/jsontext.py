@@ -75,7 +75,7 @@ def loads(text: str) -> Json:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except SystemError:  # the scanner of 3.11 has an error to raise, but takes its class from a module not loaded
-        import json.decoder
+        import json.decoder  # noqa: F401  # it looks in sys.modules
 
         value, end = _scan(text, start)
     if text[end:].strip(BLANKS):

@@ -75,7 +75,7 @@ def answered(folder: str) -> bool:
     """Whether a response.json is there, whatever it holds."""
     try:
         os.stat(f"{folder}/{RESPONSE}", follow_symlinks=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # no answer; a foreign file among the tasks
         return False
     return True
 

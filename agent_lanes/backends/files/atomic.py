@@ -124,6 +124,17 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: str) -> None:
+    """A folder and those above it, for this user alone: os.makedirs would give its mode to the last one only."""
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        make_folder(os.path.dirname(path))
+        make_folder(path)
+
+
 def make_marker(path: str) -> None:
     """An empty file whose name says everything; also when it, or its folder, was or was not there."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -132,7 +143,7 @@ def make_marker(path: str) -> None:
             os.close(os.open(path, flags, FILE_MODE))
             return
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
+            make_folder(os.path.dirname(path))
     raise OSError(errno.ENOENT, "the folder vanishes as often as it is made", path)
 
 

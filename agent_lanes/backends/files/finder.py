@@ -17,7 +17,7 @@ from agent_lanes.errors import Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agent_lanes.core.task import Snapshot
 
@@ -41,14 +41,13 @@ class FileFinder:
             pass
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
-        """See ports.Finder: leases that have run out first, then what is ready; from the facts after a reboot."""
+        """See ports.Finder: what is ready, and what nobody has promoted yet; from the facts after a reboot."""
         with atomic.storage(f"lane {lane}"):
             if not self._gate.current():
-                yield from self._candidates_by_facts(lane, routes)
+                yield from (place.id for place in self._claimable(atomic.names(self.layout.tasks), lane, routes))
                 return
-            for id, _ in self.hints.due(lane, timer_now(self.now())):
-                yield id
-            yield from self.hints.ready(lane, routes, tidy=tidy)
+            due = (id for id, _ in self.hints.due(lane, timer_now(self.now()), tidy=tidy))
+            yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
 
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""
@@ -59,7 +58,7 @@ class FileFinder:
         if not self._gate.current():
             self.prepare()
         with atomic.storage(f"lane {lane}"):
-            for id, place in list(self.hints.due(lane, timer_now(self.now()))):
+            for id, place in list(self.hints.due(lane, timer_now(self.now()), tidy=True)):
                 self._settle(id, place)
 
     def next_due(self, lane: str) -> int | None:
@@ -76,7 +75,9 @@ class FileFinder:
         """See ports.Finder: the lane has a counter once it had a task; one of v0.1 has only the tasks."""
         if os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane)):
             return True
-        return not self._gate.current() and any(found.task.lane == lane for found in self._by_facts())
+        return not self._gate.current() and any(
+            found.task.lane == lane for found in self._by_facts(atomic.names(self.layout.tasks))
+        )
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
@@ -97,16 +98,17 @@ class FileFinder:
         except (Busy, Damaged):
             pass  # in other hands, or for doctor: the hint stays, and is looked at again
 
-    def _candidates_by_facts(self, lane: str, routes: tuple[str, ...] | None) -> Iterator[str]:
+    def _claimable(self, ids: Iterable[str], lane: str, routes: tuple[str, ...] | None) -> list[Ready]:
+        """Where those of these tasks belong, in order, that may be claimed now, by a reader of these routes."""
         now, found = self.now(), list[Ready]()
-        for snapshot in self._by_facts():
+        for snapshot in self._by_facts(ids):
             place = placement(snapshot, now)
             if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes):
                 found.append(place)
-        yield from (place.id for place in sorted(found, key=lambda place: (place.priority, place.sequence, place.id)))
+        return sorted(found, key=lambda place: (place.priority, place.sequence, place.id))
 
-    def _by_facts(self) -> Iterator[Snapshot]:
-        for id in atomic.names(self.layout.tasks):
+    def _by_facts(self, ids: Iterable[str]) -> Iterator[Snapshot]:
+        for id in ids:
             try:
                 yield records.load(self.layout.task(id), id).snapshot
             except (Damaged, NotFound):

@@ -24,7 +24,7 @@ from agent_lanes.backends.files.layout import (
 )
 from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
 from agent_lanes.core.names import escape
-from agent_lanes.core.placement import Due, Placement
+from agent_lanes.core.placement import Due, Placement, Ready
 from agent_lanes.errors import Busy
 
 TYPE_CHECKING = False
@@ -50,29 +50,35 @@ class Hints:
         if path is not None:
             atomic.drop_marker(path)
 
-    def ready(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool) -> Iterator[str]:
-        """Ids in order over the routes; with `tidy`, emptied buckets but the newest are removed on the way."""
+    def ready(self, lane: str, routes: tuple[str, ...] | None, *, also: list[Ready], tidy: bool) -> Iterator[str]:
+        """Ids in order over the routes, `also` among them; each once.
+
+        With `tidy`, emptied buckets but the newest are removed on the way.
+        """
         folder = self.layout.ready_lane(lane)
         if routes is None:
             names = [name for name in atomic.names(folder) if name[0] != "."]
         else:
             names = sorted({escape(route) for route in routes})
         listings = [self._route(f"{folder}/{name}", tidy) for name in names]
-        merged = listings[0] if len(listings) == 1 else heapq.merge(*listings)
-        for name in merged:
+        if also:
+            listings.append(iter([os.path.basename(self.layout.marker(place) or "") for place in also]))
+        last = ""
+        for name in listings[0] if len(listings) == 1 else heapq.merge(*listings):
             id = id_of_ready(name)
-            if id:
+            if id and name != last:
                 yield id
+            last = name
 
-    def due(self, lane: str, now: int) -> Iterator[tuple[str, Due]]:
-        """The id and the placement of every timer of the lane that is over."""
-        for at, id in self._timers(lane, up_to=now):
+    def due(self, lane: str, now: int, *, tidy: bool) -> Iterator[tuple[str, Due]]:
+        """The id and the placement of every timer of the lane that is over; `tidy` as for `ready`."""
+        for at, id in self._timers(lane, up_to=now, tidy=tidy):
             if at <= now:
                 yield id, Due(lane=lane, at=at, id=id)
 
     def next_due(self, lane: str, now: int) -> int | None:
         """The earliest timer of the lane that is still to come."""
-        return next((at for at, _ in self._timers(lane, up_to=None) if at > now), None)
+        return next((at for at, _ in self._timers(lane, up_to=None, tidy=False) if at > now), None)
 
     def depth(self, lane: str) -> int:
         """How many markers the lane has in ready/."""
@@ -123,7 +129,7 @@ class Hints:
             if tidy and not names and bucket != buckets[-1]:
                 _remove_empty(f"{folder}/{bucket}")
 
-    def _timers(self, lane: str, up_to: int | None) -> Iterator[tuple[int, str]]:
+    def _timers(self, lane: str, *, up_to: int | None, tidy: bool) -> Iterator[tuple[int, str]]:
         folder = self.layout.timers(lane)
         last = "~" if up_to is None else f"{up_to >> TIMER_SHIFT:012x}"
         for bucket in atomic.names(folder):
@@ -131,7 +137,7 @@ class Hints:
                 return
             names = atomic.names(f"{folder}/{bucket}")
             yield from (due for due in map(due_of_timer, names) if due[1])
-            if up_to is not None and not names and bucket < last:
+            if tidy and not names and bucket < last:
                 _remove_empty(f"{folder}/{bucket}")
 
 

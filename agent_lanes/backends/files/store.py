@@ -83,6 +83,8 @@ class FileStore(FileFinder):
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""
         folder = self._folder(id)
+        if not os.path.isdir(folder):
+            raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
         with atomic.storage(f"task {id}"), self._gate.passed():
             for _ in range(RETRIES):
                 loaded = records.load(folder, id)

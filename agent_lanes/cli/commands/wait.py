@@ -126,7 +126,7 @@ def _heartbeat(snapshot: Snapshot, session: Session) -> str:
     if snapshot.state == "claimed":
         last = view["last_event"]
         shown = {key: view[key] for key in CLAIMED_PARTS}
-        shown["last_event"] = last["type"] if isinstance(last, dict) else None
+        shown["last_event"] = f"{last['type']}@{last['created_at']}" if isinstance(last, dict) else None
         parts += [f"{key}={value}" for key, value in shown.items()]
     parts.append(f"next_action={view['next_action']}")
     return "; ".join(parts)

@@ -19,8 +19,8 @@
 #   ONCE                1: handle one task and exit 0; exit 2 when none came within WAIT_TIMEOUT
 #   AGENT_LANES_BIN     the agent-lanes program to use [bin/handoff beside this script, the recorded .python, PATH]
 #
-# The agent runs in the task's worktree_path (else workspace_root), in a session of its own, with AGENT_LANES_TASK_ID set.
-# Exit code 0 and some text is success; anything else answers the task as failed, with the end of stderr.
+# The agent runs in the task's worktree_path (else workspace_root), in a session of its own, with AGENT_LANES_TASK_ID and
+# AGENT_LANES_REQUEST_PATH set. Exit code 0 and some text is an answer; all else answers the task as failed, with the end of stderr.
 set -uo pipefail
 
 say() { printf '%s %s\n' "$(date '+%F %T')" "$*" >&2; }
@@ -120,6 +120,7 @@ if command -v setsid >/dev/null; then own_session=(setsid); fi
 answer_limit_kib=32768 # an answer larger than this is a mistake, and must not fill the disk
 grace_seconds=5        # between SIGTERM and SIGKILL; agents need 1 to 2 s to stop their tools
 
+agents_umask=$(umask)
 umask 077
 work=$(mktemp -d "${TMPDIR:-/tmp}/agent-lanes.XXXXXX") || die 74 "cannot make a temporary folder"
 errors=$work/error # stderr of the last agent-lanes command
@@ -164,7 +165,7 @@ pause() { # seconds; ends early when we are told to stop
 # One short agent-lanes command. Ctrl-C reaches the whole foreground group: an answer on its way must not die of it.
 cli() { (
     trap '' INT TERM HUP
-    exec "${lanes[@]}" "$@" 8>&-
+    exec "${lanes[@]}" "$@" </dev/null 8>&-
 ) 2>"$errors"; }
 cli_error() { tail -n 1 "$errors" 2>/dev/null; }
 
@@ -172,14 +173,14 @@ note() { # type, message, then --data K=V …
     local type=$1 message=$2
     shift 2
     cli event "$task_id" --type "$type" --message "$message" "$@" >/dev/null ||
-        say "$task_id: could not note $type (exit $?): $(cli_error)"
+        say "${task_id##*-}: could not note $type (exit $?): $(cli_error)"
 }
 
 give_back() { # reason
     if cli release "$task_id" --claim-token "$claim_token" --reason "$1" >/dev/null; then
-        say "$task_id: released: $1"
+        say "${task_id##*-}: released: $1"
     else
-        say "$task_id: could not be released (exit $?): $(cli_error)"
+        say "${task_id##*-}: could not be released (exit $?): $(cli_error)"
     fi
 }
 
@@ -193,12 +194,12 @@ send() {
         code=$?
         if [ "$code" -eq 76 ]; then # done but not confirmed: the same answer again confirms it
             if [ -z "$confirmed" ]; then confirmed=asked && continue; fi
-            say "$task_id: answered, but not confirmed: $(cli_error)"
+            say "${task_id##*-}: answered, but not confirmed: $(cli_error)"
             return 0
         fi
         case $code in 1 | 74 | 75) ;; *) return "$code" ;; esac
         if [ "$delay" -gt 32 ] || [ -n "$stop" ]; then return "$code"; fi
-        say "$task_id: respond failed (exit $code), again in $delay s: $(cli_error)"
+        say "${task_id##*-}: respond failed (exit $code), again in $delay s: $(cli_error)"
         pause "$delay"
         delay=$((delay * 2))
     done
@@ -279,7 +280,7 @@ renew() {
         4 | 5 | 9)
             if printf '%s\n' "$claim_token" "$(cli_error)" >"$run/lost"; then stop_agent; fi 2>/dev/null
             ;;
-        *) say "$task_id: renew failed (exit $code), again in $HEARTBEAT_SECONDS s: $(cli_error)" ;;
+        *) say "${task_id##*-}: renew failed (exit $code), again in $HEARTBEAT_SECONDS s: $(cli_error)" ;;
     esac
 }
 
@@ -328,9 +329,10 @@ stop_agent() { # `told` or nothing. First the group: an agent that gets SIGTERM 
     if [ -e "$run/mark" ]; then end_all mark; fi
 } 2>/dev/null
 
-# Runs the agent in folder $1 to its end, with all that it started. Its exit code is in agent_code.
+# Runs the agent in folder $1 to its end, with all that it started. Leaves its exit code in agent_code, that of the relay of its
+# answer in relay_code, and in interrupted whether it was stopped because we were.
 run_agent() {
-    local relays relay tries
+    local answer_relay complaint_relay
     printf '%s\n' "$task_id/$$/$RANDOM$RANDOM" >"$run/mark"
     mkfifo "$run/stdout" "$run/stderr"
     # Both streams pass through a relay: an agent that floods us is cut off, not the disk filled.
@@ -339,12 +341,13 @@ run_agent() {
         ulimit -f "$answer_limit_kib"
         exec cat <"$run/stdout" >"$run/answer" 2>/dev/null 8>&-
     ) &
-    relays=$!
+    answer_relay=$!
     tail -c 4096 <"$run/stderr" >"$run/complaint" 8>&- &
-    relays="$relays $!"
+    complaint_relay=$!
     if [ "${#own_session[@]}" -eq 0 ]; then set -m; fi # where setsid is missing, job control gives a group of its own
     (
         trap - INT QUIT
+        umask "$agents_umask"
         cd -- "$1" || exit 125
         exec ${own_session[@]+"${own_session[@]}"} env "AGENT_LANES_RUN=$(cat "$run/mark")" "AGENT_LANES_TASK_ID=$task_id" \
             "AGENT_LANES_REQUEST_PATH=$request_path" "${agent[@]}"
@@ -361,6 +364,7 @@ run_agent() {
     fi
     # Who stops a whole service may signal the agent before us: see whether we are meant, too.
     if [ "$agent_code" -gt 128 ] && [ -z "$stop" ]; then sleep 0.3; fi
+    interrupted=$stop
     while kill -0 "$child" 2>/dev/null; do
         stop_agent "$told"
         kill "$child" 2>/dev/null # told to stop before it had its group and its mark
@@ -368,15 +372,20 @@ run_agent() {
     done
     stop_agent
     child='' group=''
-    for relay in $relays; do # a stranger that got away with our pipe in hand must not hold us up
-        for ((tries = 0; tries < 20; tries++)); do
-            if ! kill -0 "$relay" 2>/dev/null; then break; fi
-            sleep 0.1
-        done
-        kill "$relay" 2>/dev/null
-        wait "$relay" 2>/dev/null
-    done
+    settle "$answer_relay"
+    relay_code=$?
+    settle "$complaint_relay"
 }
+
+settle() { # relay. A stranger that got away with our pipe in hand must not hold us up.
+    local tenths
+    for ((tenths = 0; tenths < 20; tenths++)); do
+        if ! kill -0 "$1"; then break; fi
+        sleep 0.1
+    done
+    kill "$1"
+    wait "$1"
+} 2>/dev/null
 
 verdict_of() { # file: the verdict that its last line with text gives, if it does
     local line
@@ -402,7 +411,7 @@ answer_completed() {
     send "$run/answer" ${options[@]+"${options[@]}"}
     code=$?
     case $code in
-        0) say "$task_id: answered${verdict:+, verdict $verdict}" && failures=0 ;;
+        0) say "${task_id##*-}: answered${verdict:+, verdict $verdict}" && failures=0 ;;
         65) answer_failed "the answer was refused: $(cli_error)" with_answer ;;
         4)
             if grep -q '"code": *"request_changed"' "$work/reply"; then
@@ -418,7 +427,7 @@ answer_completed() {
 answer_failed() { # one line that says why; with_answer to send the agent's answer along, cleaned
     local code
     failures=$((failures + 1))
-    say "$task_id: $1"
+    say "${task_id##*-}: $1"
     note headless_failed "$1" --data "vendor=$VENDOR" ${agent_code:+--data "exit_code=$agent_code"}
     {
         printf '%s\n' "$1"
@@ -440,46 +449,60 @@ answer_failed() { # one line that says why; with_answer to send the agent's answ
         send "$run/failure" --status failed
         code=$?
     fi
-    if [ "$code" -eq 0 ]; then say "$task_id: answered as failed"; else refused "$code"; fi
+    if [ "$code" -eq 0 ]; then say "${task_id##*-}: answered as failed"; else refused "$code"; fi
 }
 
 refused() { # exit code of respond. Unless the task is somebody else's by now: keep the answer, give the task back.
     local kept
-    say "$task_id: the answer was not taken (exit $1): $(cli_error)"
+    say "${task_id##*-}: the answer was not taken (exit $1): $(cli_error)"
     case $1 in 4 | 5 | 9) return ;; esac
     failures=$((failures + 1))
     if [ -s "$run/answer" ] && kept=$(mktemp "${TMPDIR:-/tmp}/agent-lanes-answer.XXXXXX") && cat "$run/answer" >"$kept"; then
-        say "$task_id: the answer is kept in $kept"
+        say "${task_id##*-}: the answer is kept in $kept"
     fi
     give_back 'its answer could not be stored'
 }
 
 handle() {
-    local folder lost_token
+    local code folder lost_token
     agent_code=''
     rm -rf "$run"
     mkdir "$run"
-    say "$task_id: claimed from lane $LANE"
+    say "claimed $task_id from lane $LANE"
     note dispatcher_started "$OWNER took the task" --data "vendor=$VENDOR" --data "owner=$OWNER" --data "lane=$LANE"
-    if ! cli show "$task_id" --input >"$run/input"; then
-        answer_failed "the task could not be read: $(cli_error)"
-        return
-    fi
+    cli show "$task_id" --input >"$run/input"
+    code=$?
+    case $code in
+        0) ;;
+        4 | 5 | 6 | 65)
+            answer_failed "the task could not be read: $(cli_error)"
+            return
+            ;;
+        *)
+            failures=$((failures + 1))
+            give_back "its dispatcher could not read it (exit $code): $(cli_error)"
+            return
+            ;;
+    esac
     folder=$workspace_root
     if [ -n "$worktree_path" ] && [ -d "$worktree_path" ]; then folder=$worktree_path; fi
     if [ ! -d "$folder" ]; then
         answer_failed "there is no folder '$folder' on this machine to work in"
         return
     fi
+    interrupted=$stop
     if [ -z "$stop" ]; then
         note headless_started "$VENDOR starts in $folder" --data "vendor=$VENDOR"
-        say "$task_id: $VENDOR at work in $folder"
+        say "${task_id##*-}: $VENDOR at work in $folder"
         run_agent "$folder"
     fi
     if [ -e "$run/lost" ] && IFS= read -r lost_token <"$run/lost" && [ "$lost_token" = "$claim_token" ]; then
-        say "$task_id: the claim is lost, the agent was stopped: $(tail -n 1 "$run/lost")"
-    elif [ -n "$stop" ]; then
+        say "${task_id##*-}: the claim is lost, the agent was stopped: $(tail -n 1 "$run/lost")"
+    elif [ -n "$interrupted" ]; then
         give_back 'its dispatcher was stopped'
+    elif [ "$relay_code" -eq 1 ] && [ "$(wc -c <"$run/answer")" -lt $((answer_limit_kib * 1024)) ]; then
+        failures=$((failures + 1))
+        give_back "its dispatcher has no room for the answer in $work"
     elif [ "$(wc -c <"$run/answer")" -ge $((answer_limit_kib * 1024)) ]; then
         answer_failed "$VENDOR failed: its answer is larger than $((answer_limit_kib / 1024)) MiB"
     elif [ "$agent_code" -ne 0 ]; then

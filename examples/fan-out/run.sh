@@ -8,14 +8,14 @@ command -v "$AGENT_LANES" >/dev/null || { echo "run.sh: $AGENT_LANES is not a pr
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/fan-out.XXXXXX")
 workers=()
-tidy_up() {
+stop_workers() {
     for worker in ${workers[@]+"${workers[@]}"}; do
         kill "$worker" 2>/dev/null || :
         wait "$worker" || :
     done
-    rm -rf "$folder"
+    workers=()
 }
-trap tidy_up EXIT
+trap 'stop_workers; rm -rf "$folder"' EXIT
 
 label() { while IFS= read -r line; do printf '[%s] %s\n' "$1" "$line"; done; }
 expect() { "$@" >/dev/null || { echo "run.sh: not as expected: $*" >&2; exit 1; }; }
@@ -76,4 +76,5 @@ expect test "$(cat answer.md)" = "$(printf 'harbour 7\nmarket 6\nhills 5\ntogeth
 for name in worker-1 worker-2; do
     expect grep "\"reviewer\": \"$name\"" handoff/state/tasks/*/response.json
 done
+stop_workers
 echo 'One question, three parts, two workers, one answer.'

@@ -58,7 +58,8 @@ def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
     lines += ["", "HISTORY"]
     for event in events:
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
-        lines.append(f"  {iso(event.created_at)}  {event.type:<12} {event.message}{'  ' + data if data else ''}")
+        line = f"  {iso(event.created_at)}  {event.type:<12} {event.message}{'  ' + data if data else ''}"
+        lines.append(line.replace("\n", "\n      "))  # a message must not pass for another part of the page
     if response is not None:
         verdict = f" · verdict {response.verdict}" if response.verdict else ""
         lines += ["", f"ANSWER  by {response.reviewer} · {response.status}{verdict}", _indented(response.body)]

@@ -69,6 +69,7 @@ class FolderWatch:
     """A watchdog observer on one folder that listens for some names appearing or being written."""
 
     def __init__(self, folder: str, names: tuple[str, ...]) -> None:
+        import signal
         import threading
 
         from watchdog.events import FileCreatedEvent, FileModifiedEvent, FileSystemEventHandler
@@ -84,14 +85,15 @@ class FolderWatch:
                 if event.src_path in paths:
                     changed.set()
 
-        self.observer = Observer()
-        # Only these two: opening and listing a watched folder would otherwise wake every waiter that looks.
-        self.observer.schedule(Wake(), folder, event_filter=[FileCreatedEvent, FileModifiedEvent])
+        # Signals are for the main thread: on another, SIGTERM would pass by the shield of a claim at work.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         try:
+            self.observer = Observer()
+            # Only these two: opening and listing a watched folder would otherwise wake every waiter that looks.
+            self.observer.schedule(Wake(), folder, event_filter=[FileCreatedEvent, FileModifiedEvent])
             self.observer.start()
-        except BaseException:
-            self.observer.unschedule_all()
-            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def wait(self, timeout_seconds: float) -> bool:
         """Sleep until one of the names was touched, or the time is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
+from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -28,26 +29,27 @@ def run(args: Arguments, session: Session) -> int:
     if args.task_id is not None:
         if args.vendor is not None or args.match or args.wait:
             raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
-        return _report(
-            session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds), args, session
-        )
+        with shielded():
+            taken = session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds)
+            return _report(taken, args, session)
     from agent_lanes.services import waiting
 
     timeout = waiting.timeout("--wait", args.wait)
     queue, match = session.queue, pairs("--match", args.match)
-    found = waiting.for_work(
-        queue.backend,
-        args.lane,
-        lambda: queue.claim_next(
-            args.lane, vendor=args.vendor, match=match, owner=args.owner, lease_seconds=args.lease_seconds
-        ),
-        timeout_seconds=timeout,
-    )
-    if found is None:
-        from agent_lanes.cli.commands.wait import idle
 
-        return idle(args, session, timeout, named="values")
-    return _report(found, args, session)
+    def attempt() -> int | None:
+        with shielded():  # a claim whose token nobody saw would keep its task for a whole lease
+            taken = queue.claim_next(
+                args.lane, vendor=args.vendor, match=match, owner=args.owner, lease_seconds=args.lease_seconds
+            )
+            return None if taken is None else _report(taken, args, session)
+
+    code = waiting.for_work(queue.backend, args.lane, attempt, timeout_seconds=timeout)
+    if code is not None:
+        return code
+    from agent_lanes.cli.commands.wait import idle
+
+    return idle(args, session, timeout, named="values")
 
 
 def _report(taken: Snapshot, args: Arguments, session: Session) -> int:

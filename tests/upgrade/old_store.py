@@ -16,17 +16,10 @@ from typing import Any
 
 CURRENT = (sys.executable, "-P", "-m", "agent_lanes")
 BODY = 'Überholt.\r\nTabs\tand "quotes", no newline at the end'
-ASKED = ["id", "workspace_id", "correlation_id", "source_agent", "lane", "workspace_root", "worktree_path"] + [
-    "expected_branch",
-    "request_path",
-    "request_sha256",
-    "supporting_paths",
-    "response_path",
-    "prompt",
-    "metadata",
-]
+WHERE = ["workspace_id", "workspace_root", "worktree_path", "expected_branch", "lane", "response_path"]
+ASKED = ["id", "correlation_id", "source_agent", "request_path", "request_sha256", "supporting_paths", "prompt"]
 HELD = ["state", "created_at", "updated_at", "claim_owner", "claim_token", "lease_expires_at", "claimed_at"]
-V01_FIELDS = [*ASKED, *HELD, "completed_at", "failed_at", "failure_reason"]
+V01_FIELDS = [*WHERE, *ASKED, *HELD, "metadata", "completed_at", "failed_at", "failure_reason"]
 EDITED = ("checkpoint", "bare", "answer_lost", "half_answered")  # not what 0.1.1 itself would show
 
 

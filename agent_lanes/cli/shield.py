@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def _module() -> Any:
     """`_signal`, which is `signal` without its enums and their cost; where there is none, `signal` itself."""
     try:
-        import _signal
+        import _signal  # type: ignore[import-not-found]
 
         return _signal
     except ImportError:

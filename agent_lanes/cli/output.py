@@ -101,8 +101,8 @@ def failure(error: AgentLanesError, *, as_json: bool) -> None:
                 {
                     "status": "error",
                     "code": error.code,
-                    "message": error.message,
-                    "hint": error.hint,
+                    "message": one_line(error.message),
+                    "hint": one_line(error.hint),
                     "retryable": error.retryable,
                 }
             )

@@ -69,12 +69,17 @@ class FolderWatch:
     """A watchdog observer on one folder that listens for some names appearing or being written."""
 
     def __init__(self, folder: str, names: tuple[str, ...]) -> None:
+        import logging
         import signal
         import threading
 
         from watchdog.events import FileCreatedEvent, FileModifiedEvent, FileSystemEventHandler
         from watchdog.observers import Observer
 
+        # Its emitter grumbles when it is stopped in the middle of an event; unhandled, that goes to stderr.
+        logger = logging.getLogger("watchdog")
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
         self.changed = threading.Event()
         paths = frozenset(f"{folder}/{name}" for name in names)
 

@@ -47,6 +47,9 @@ def submit(args: Arguments, session: Session) -> Task:
     lane = args.lane or (given.lane if given else None)
     if lane is None:
         raise BadUsage("submit needs --lane, or a task file that states one", hint="agent-lanes submit --lane LANE ...")
+    response_to = args.response_to or (given.response_to if given else None)
+    if response_to is None and args.response_to is not None:
+        raise BadUsage("--response-to: empty; give a path, or leave the flag out: then wait prints the answer")
     metadata = {**(given.metadata if given else {}), **pairs("--metadata", args.metadata)}
     worktree = args.worktree_path or (given.worktree_path if given else None)
     if worktree is None and config is not None and config.worktree_path is not None:
@@ -59,7 +62,7 @@ def submit(args: Arguments, session: Session) -> Task:
             base=base,
             request=None if request == STDIN else request,
             request_bytes=_stdin() if request == STDIN else None,
-            response_to=args.response_to or (given.response_to if given else None),
+            response_to=response_to,
             prompt=_prompt(args, given, session.folder, root),
             supporting_paths=given.supporting_paths if given else (),
             worktree_path=worktree,
@@ -97,7 +100,7 @@ def _request(args: Arguments, given: TaskFile | None, folder: str, root: str) ->
 def _prompt(args: Arguments, given: TaskFile | None, folder: str, root: str) -> str:
     if args.prompt is not None:
         return str(args.prompt)
-    file, base = args.prompt_file, folder
+    file, base = args.prompt_file or None, folder
     if file is None and given is not None:
         if given.prompt is not None:
             return given.prompt

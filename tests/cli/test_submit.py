@@ -222,3 +222,14 @@ def test_supporting_files_come_hashed_from_the_task_file(run: Command) -> None:
     task = submitted(run, "request.md", "--task", "task.yaml")
     path = run.folder / "src" / "a.py"
     assert task["supporting_paths"] == [{"path": str(path), "sha256": sha256(path)}]
+
+
+def test_an_empty_flag_is_as_if_not_given_but_for_the_place_of_the_answer(run: Command) -> None:
+    empty = [word for flag in ("--branch", "--worktree-path", "--task-id", "--prompt-file") for word in (flag, "")]
+    task = submitted(run, "request.md", *empty)
+    assert (task["expected_branch"], task["worktree_path"], task["prompt"]) == (None, None, "")
+    assert task["correlation_id"] == "default"
+    assert "--response-to" in run("submit", "--lane", "x", "request.md", "--response-to", "", code=USAGE).why
+    (run.folder / "task.yaml").write_text("response_to: answer.md\n")
+    task = submitted(run, "request.md", "--task", "task.yaml", "--response-to", "")
+    assert task["response_path"] == str(run.folder / "answer.md")

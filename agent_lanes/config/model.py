@@ -10,6 +10,8 @@ from agent_lanes.errors import BadData, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent_lanes.core.jsontext import JsonObject
 
 KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch")
@@ -55,7 +57,7 @@ def parse(data: object, path: str) -> Config:
         queue_root=posixpath.normpath(posixpath.join(folder, queue)),
         lanes=_lanes(data.get("lanes"), path),
         worktree_path=_path(data, "worktree_path", path),
-        expected_branch=_path(data, "expected_branch", path),
+        expected_branch=_checked(data, "expected_branch", path, names.agent),
         warnings=warnings,
     )
 
@@ -74,12 +76,15 @@ def restore(record: JsonObject) -> Config:
 
 
 def _path(data: dict[object, object], key: str, path: str) -> str | None:
+    return _checked(data, key, path, names.path)
+
+
+def _checked(data: dict[object, object], key: str, path: str, check: Callable[[str, object], str]) -> str | None:
     value = data.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value or "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
-        raise BadData(f"{path}: {key}: {names.shown(value)} is not a text that can name something")
-    return value
+    try:
+        return None if value is None else check(key, value)
+    except BadUsage as wrong:
+        raise BadData(f"{path}: {wrong.message}") from None
 
 
 def _lanes(value: object, path: str) -> dict[str, str]:

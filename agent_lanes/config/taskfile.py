@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
-TEXTS = ("lane", "prompt", "prompt_file", "request_from", "response_to", "worktree_path", "branch")
+PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
+TEXTS = ("lane", "prompt", "branch", *PATHS)
 KEYS = (*TEXTS, "metadata", "supporting_paths")
 
 
@@ -49,17 +50,17 @@ def load(path: str) -> TaskFile:
     found: dict[str, object] = {key: _text(data, key, path) for key in TEXTS}
     unknown = sorted(str(key) for key in data if key not in KEYS)
     try:
-        if found["lane"] is not None:
-            names.lane(found["lane"])
+        for key in TEXTS:
+            if found[key] is not None:
+                _check(key, found[key])
         metadata = data.get("metadata")
         found["metadata"] = {} if metadata is None else names.metadata("metadata", metadata)
+        supporting = data.get("supporting_paths")
+        if supporting is not None and not isinstance(supporting, list):
+            raise BadUsage(f"supporting_paths: {names.shown(supporting)} is not a list of paths")
+        found["supporting_paths"] = tuple(names.path("supporting_paths", item) for item in supporting or ())
     except BadUsage as wrong:
         raise BadData(f"{path}: {wrong.message}") from None
-    supporting = data.get("supporting_paths")
-    supporting = [] if supporting is None else supporting
-    if not isinstance(supporting, list) or not all(isinstance(item, str) and item for item in supporting):
-        raise BadData(f"{path}: supporting_paths: {names.shown(supporting)} is not a list of paths")
-    found["supporting_paths"] = tuple(supporting)
     found["warnings"] = (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
     return TaskFile(path=path, **found)  # type: ignore[arg-type]
 
@@ -78,6 +79,17 @@ def prompt_from(path: str, base: str, root: str) -> str:
         return content(real, "prompt file").decode()
     except UnicodeDecodeError as wrong:
         raise BadData(f"prompt file: not UTF-8 at byte {wrong.start}: {path}") from None
+
+
+def _check(key: str, value: object) -> None:
+    if key == "lane":
+        names.lane(value)
+    elif key == "branch":
+        names.agent(key, value)
+    elif key in PATHS:
+        names.path(key, value)
+    else:
+        names.whole_text(key, value)
 
 
 def _text(data: dict[object, object], key: str, path: str) -> str | None:

@@ -76,6 +76,17 @@ def event_type(value: object) -> str:
     return value  # type: ignore[return-value]
 
 
+def path(field: str, value: object) -> str:
+    """A text that can name a file: not empty, without NUL, of whole characters. Where it leads is another question."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise BadUsage(f"{field}: {shown(value)} is not a path")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadUsage(f"{field}: {shown(value)} is not UTF-8; the store could not name it") from None
+    return value
+
+
 def metadata(field: str, value: object) -> JsonObject:
     """A JSON object with printable keys, finite numbers, whole characters, at most 256 KiB and 16 levels."""
     if not isinstance(value, dict):

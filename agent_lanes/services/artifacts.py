@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.core.names import shown
+from agent_lanes.core import names
 from agent_lanes.core.task import Supporting
 from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, StorageFailed
 
@@ -26,12 +26,7 @@ def inside(field: str, path: str, base: str, root: str) -> str:
 
     Raises BadUsage for a text that is no path, NotAllowed for a path outside.
     """
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise BadUsage(f"{field}: {shown(path)} is not a path")
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise BadUsage(f"{field}: {shown(path)} is not UTF-8; the store could not name it") from None
+    names.path(field, path)
     real = os.path.realpath(os.path.join(base, path))
     real_root = os.path.realpath(root)
     if os.path.commonpath((real, real_root)) != real_root:
@@ -70,7 +65,7 @@ def supporting_paths(paths: Iterable[str], root: str) -> tuple[Supporting, ...]:
     for path in paths:
         real = inside("supporting_paths", path, root, root)
         if not os.path.isfile(real):
-            raise NotFound(f"supporting_paths: {shown(path)} is not a file of the workspace")
+            raise NotFound(f"supporting_paths: {names.shown(path)} is not a file of the workspace")
         found.append(Supporting(path=real, sha256=file_sha256(real)))
     if len(found) > MAX_SUPPORTING:
         raise BadUsage(f"supporting_paths: {len(found)} are too many; at most {MAX_SUPPORTING}")

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCAFFOLDS = ("handoff_template", "dispatchers")
 LARGEST_WHEEL = 250_000
 IN_CI = os.environ.get("CI") == "true"
-NO_ISOLATION = importlib.util.find_spec("hatchling") is not None and importlib.util.find_spec("editables") is not None
+NO_ISOLATION = importlib.util.find_spec("hatchling") is not None
 
 
 def run(*words: object, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:

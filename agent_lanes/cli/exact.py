@@ -30,7 +30,7 @@ def parse(options: tuple[Option, ...], argv: list[str]) -> Arguments | None:
     """The values of an exact call; None for any other. Raises BadUsage for a value of the wrong kind."""
     flags = {option.flag: option for option in options if not option.positional}
     places = [option for option in options if option.positional]
-    given, values, rest = set[str](), Arguments(options), iter(argv)
+    given, values, rest = dict[str, str](), Arguments(options), iter(argv)
     for word in rest:
         option = flags.get(word)
         if option is None:
@@ -45,11 +45,12 @@ def parse(options: tuple[Option, ...], argv: list[str]) -> Arguments | None:
             raw = next(rest, "--")
             if raw.startswith("-") and raw != "-":
                 return None
-        given.add(option.flag)
+        given[option.flag] = raw
         if option.kind == PAIRS:
             values.__dict__[option.name].append(raw)
-        else:
-            values.__dict__[option.name] = option.convert(raw)
     if any(option.required and option.flag not in given for option in options):
         return None
+    for option in options:  # only now: of a flag that is repeated, argparse looks at the last value alone
+        if option.flag in given and option.kind != PAIRS:
+            values.__dict__[option.name] = option.convert(given[option.flag])
     return values

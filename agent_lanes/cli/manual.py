@@ -92,14 +92,26 @@ def parse(argv: list[str]) -> tuple[Command, Arguments] | str:
     parser = parser_of(entry)
     if "-h" in rest or "--help" in rest:
         return parser.format_help()
-    found = parser.parse_intermixed_args(front + rest)
     module = importlib.import_module(module_name(entry))
+    found = _parsed(parser, front + rest, module.OPTIONS)
     values = Arguments((*module.OPTIONS, *opt.GLOBAL))
     for option in (*module.OPTIONS, *opt.GLOBAL):
         value = getattr(found, option.name)
         if value is not None:
             values.__dict__[option.name] = option.convert(value) if isinstance(value, str) else value
     return entry, values
+
+
+def _parsed(parser: argparse.ArgumentParser, argv: list[str], options: tuple[Option, ...]) -> argparse.Namespace:
+    """What argparse makes of it. What follows `--` it would take for options again: that part is ours."""
+    cut = argv.index("--") if "--" in argv else len(argv)
+    found, literal = parser.parse_intermixed_args(argv[:cut]), argv[cut + 1 :]
+    for option in options:
+        if literal and option.positional and getattr(found, option.name) is None:
+            setattr(found, option.name, literal.pop(0))
+    if literal:
+        parser.error(f"unrecognized arguments: {' '.join(literal)}")
+    return found
 
 
 def _front(argv: list[str]) -> tuple[list[str], str, list[str]]:

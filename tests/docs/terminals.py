@@ -121,7 +121,7 @@ def pattern(expected: str) -> str:
         if line.strip() == "…":
             out += r"(?:.*\n)*?"
         else:
-                out += r" *" + re.escape(line.strip()).replace("…", ".*") + r"\n"
+            out += r" *" + re.escape(line.strip()).replace("…", ".*") + r"\n"
     return out
 
 

@@ -15,7 +15,7 @@ import fcntl
 import os
 import time
 
-from agent_lanes.errors import Busy, NotFound
+from agent_lanes.errors import Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.0005, 0.02
 class Lock:
     """`with Lock(path, what): ...` holds a flock on an existing file or folder.
 
-    Raises NotFound if it is not there, Busy if it is held for longer than 10 s, or at once if not `patient`.
+    Raises NotFound if it is not there, Damaged if a link stands in place of a folder, Busy if it is held for longer
+    than 10 s, or at once if not `patient`.
     """
 
     def __init__(self, path: str, what: str, *, shared: bool = False, patient: bool = True, flags: int = 0) -> None:
@@ -72,6 +73,10 @@ class Lock:
             return os.open(self.path, self.flags, 0o600)
         except FileNotFoundError:
             raise NotFound(f"{self.what}: not there ({self.path})") from None
+        except NotADirectoryError:
+            if not self.flags & os.O_DIRECTORY:
+                raise
+            raise Damaged(f"{self.what}: a link or a file, not a folder of its own ({self.path})") from None
 
     def _still_there(self) -> bool:
         ours = os.fstat(self.descriptor)

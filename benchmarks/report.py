@@ -1,0 +1,169 @@
+"""Tables for people, JSON for programs; with what a reader needs to judge them: machine, versions, load."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import builds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench import Bench, Figure, Row
+
+COLUMNS = ("figure", "0.1.1", "this", "spread", "0.1.1/this", "must", "met?")
+
+
+class Report:
+    """Everything measured in one run."""
+
+    def __init__(self, bench: Bench, sizes: str) -> None:
+        self.bench = bench
+        self.figures: list[tuple[Figure, dict[str, object]]] = []
+        self.about = {
+            "sizes": sizes,
+            "commit": builds.commit(),
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "versions": {build.key: [build.version, f"Python {build.python_version}"] for build in bench.builds},
+            "machine": {
+                "system": f"{platform.system()} {platform.release()}",
+                "processors": os.cpu_count(),
+                "processor": _processor(),
+                "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
+                "file_system": _file_system(bench.disk),
+                "in_memory": _file_system(bench.memory) if bench.memory else None,
+            },
+        }
+
+    def heading(self) -> str:
+        """What is compared, and where."""
+        machine = self.about["machine"]
+        assert isinstance(machine, dict)
+        return (
+            f"agent-lanes {self.bench.this.version} ({self.about['commit']}) beside {self.bench.earlier.version}, "
+            f"sizes {self.about['sizes']}\n{machine['processors']} x {machine['processor']}, "
+            f"{machine['memory_mib']} MiB, {machine['file_system']}, {machine['system']}, "
+            f"Python {self.bench.this.python_version}"
+        )
+
+    def measured(self, measure: Callable[[Bench], Figure]) -> None:
+        """Run one figure and print its table."""
+        before, started = os.getloadavg()[0], time.monotonic()
+        figure = measure(self.bench)
+        self.figures.append(
+            (figure, {"seconds": round(time.monotonic() - started, 1), "load": [before, os.getloadavg()[0]]})
+        )
+        print(f"\n{figure.key}  {figure.title}   (load {before:.1f} to {os.getloadavg()[0]:.1f})\n{table(figure.rows)}")
+        sys.stdout.flush()
+
+    def closing(self) -> str:
+        """What was missed."""
+        missed = [f"{figure.key} {row.what}" for figure, _ in self.figures for row in figure.rows if row.met is False]
+        return "\nmissed: " + "; ".join(missed) if missed else "\nevery figure is what it must be"
+
+    def all_met(self) -> bool:
+        """Whether nothing was missed."""
+        return all(row.met is not False for figure, _ in self.figures for row in figure.rows)
+
+    def record(self) -> dict[str, object]:
+        """Everything, as JSON values."""
+        return {
+            **self.about,
+            "figures": {
+                figure.key: {
+                    "title": figure.title,
+                    **more,
+                    "rows": [{**asdict(row), "met": row.met} for row in figure.rows],
+                    "series": figure.series,
+                    "samples": figure.samples,
+                }
+                for figure, more in self.figures
+            },
+        }
+
+    def write(self, path: str) -> None:
+        """The record as a file; samples rounded, each list on one line."""
+        text = json.dumps(_rounded(self.record()), indent=1, ensure_ascii=False)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(_lists_on_one_line(text) + "\n")
+
+
+def table(rows: list[Row]) -> str:
+    """A plain text table."""
+    lines = [COLUMNS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    shown = []
+    for line, row in zip(lines, [None, *rows], strict=True):
+        cells = [
+            line[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+        ]
+        shown.append("  ".join(cells) + (f"  {row.note}" if row and row.note else ""))
+    return "\n".join(shown)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    earlier = row.earlier if isinstance(row.earlier, str) else _number(row.earlier, row.unit)
+    spread = "" if row.low is None or row.high is None else f"{_plain(row.low)}-{_plain(row.high)}"
+    times = "" if row.times is None else f"{row.times:.3g}"
+    must = "" if row.limit is None else f"<= {_plain(row.limit)}"
+    met = {True: "yes", False: "NO", None: ""}[row.met]
+    return row.what, earlier, _number(row.this, row.unit), spread, times, must, met
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{_plain(value)} {unit}"
+
+
+def _plain(value: float) -> str:
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _lists_on_one_line(text: str) -> str:
+    lines: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        bare = line.strip()
+        if inside:
+            lines[-1] += (" " if lines[-1][-1] == "," else "") + bare
+        else:
+            lines.append(line)
+        if bare.endswith("[") and not bare.startswith('"rows"'):
+            inside = True
+        elif bare in ("]", "],"):
+            inside = False
+    return "\n".join(lines)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def _file_system(path: str) -> str:
+    best, kind = "", "unknown"
+    with open("/proc/mounts") as file:
+        for line in file:
+            _, mount, name, *_ = line.split()
+            if (path + "/").startswith(mount.rstrip("/") + "/") and len(mount) > len(best):
+                best, kind = mount, name
+    return kind

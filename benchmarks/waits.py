@@ -1,0 +1,97 @@
+"""Blocked waits: starting one, knowing that it is blocked, timing the first byte that it prints.
+
+This build is blocked once it has an inotify watch and its main thread sleeps on a futex; 0.1.1 polls, and counts as
+blocked once it has slept for the first time. A sample begins at a random moment of its poll.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import select
+import subprocess
+import time
+
+from stores import Workspace
+
+TRIES, PATIENCE_SECONDS = 6, 10.0
+LONGEST_POLL_SECONDS = 0.1
+SLEEPS = {"35", "230", "7", "23", "232", "270", "271", "281"}  # nanosleep, clock_nanosleep, poll, select, ... (x86-64)
+FUTEX = "202"
+
+
+class Wait:
+    """One command that blocks, in a workspace."""
+
+    def __init__(self, space: Workspace, *words: str, before: tuple[str, ...] = ()) -> None:
+        self.space, self.argv = space, [*before, space.build.command, *words]
+        self._start()
+
+    def _start(self) -> None:
+        self.child = subprocess.Popen(
+            self.argv,
+            cwd=self.space.folder,
+            env=self.space.build.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self.pid = self.child.pid
+
+    def until_blocked(self) -> Wait:
+        """Return once it is blocked. Raises RuntimeError if it ends instead, or polls because no watch is left."""
+        for _ in range(TRIES):
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < deadline:
+                if self.child.poll() is not None:
+                    raise RuntimeError(f"{self.space.build.key}: a wait ended at once: {self.rest()[:300]!r}")
+                if self._sleeps():
+                    time.sleep(random.uniform(0, LONGEST_POLL_SECONDS))
+                    return self
+                time.sleep(0.005)
+            self.end()  # others may have used up fs.inotify.max_user_instances for a moment: then it polls
+            self._start()
+        self.end()
+        raise RuntimeError(f"{self.space.build.key}: a wait is not blocked after {TRIES} times {PATIENCE_SECONDS} s")
+
+    def first_byte(self, patience: float = 60.0) -> int:
+        """Block until it prints; the monotonic nanosecond of that. Raises RuntimeError."""
+        assert self.child.stdout
+        ready, _, _ = select.select([self.child.stdout], [], [], patience)
+        at = time.monotonic_ns()
+        if not ready:
+            self.end()
+            raise RuntimeError(f"{self.space.build.key}: a wait printed nothing for {patience} s")
+        return at
+
+    def rest(self) -> str:
+        """All that it prints to its end."""
+        assert self.child.stdout
+        out = self.child.stdout.read().decode(errors="replace")
+        self.child.wait()
+        self.child.stdout.close()
+        return out
+
+    def end(self) -> None:
+        """Kill it, if it still runs."""
+        self.child.kill()
+        self.rest()
+
+    def _sleeps(self) -> bool:
+        try:
+            with open(f"/proc/{self.pid}/syscall") as file:
+                call = file.read().split()[0]
+            if not self.space.build.is_this:
+                return call in SLEEPS
+            return call == FUTEX and self._has_watch()
+        except (OSError, IndexError):
+            return False
+
+    def _has_watch(self) -> bool:
+        folder = f"/proc/{self.pid}/fdinfo"
+        for name in os.listdir(folder):
+            with open(f"{folder}/{name}") as file:
+                if re.search(r"^inotify wd:", file.read(), re.MULTILINE):
+                    return True
+        return False

@@ -69,10 +69,14 @@ def dump(config: Config) -> JsonObject:
 
 def restore(record: JsonObject) -> Config:
     """The Config of a compiled copy. Raises TypeError, KeyError if it is not one."""
-    warnings = record["warnings"]
-    if not isinstance(warnings, list):
-        raise TypeError("warnings")
-    return Config(**{**record, "warnings": tuple(str(line) for line in warnings)})  # type: ignore[arg-type]
+    lanes, warnings = record["lanes"], record["warnings"]
+    if not isinstance(lanes, dict) or not isinstance(warnings, list):
+        raise TypeError("lanes, warnings")
+    needed = [record[key] for key in ("path", "workspace_id", "workspace_root", "queue_root")]
+    maybe = [record[key] for key in ("worktree_path", "expected_branch") if record[key] is not None]
+    if not all(isinstance(value, str) for value in (*needed, *maybe, *lanes.values(), *warnings)):
+        raise TypeError("not a text")
+    return Config(**{**record, "warnings": tuple(warnings)})  # type: ignore[arg-type]
 
 
 def _path(data: dict[object, object], key: str, path: str) -> str | None:

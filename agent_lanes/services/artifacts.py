@@ -139,10 +139,11 @@ def _cannot_write(path: str, wrong: OSError) -> AgentLanesError:
 def _umask() -> int:
     """The process's umask, read from the system: setting it to read it would race with threads."""
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
-            for line in file:
-                if line.startswith("Umask:"):
-                    return int(line.split()[1], 8)
-    except OSError:
-        pass
-    return 0o022
+        descriptor = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            lines = os.read(descriptor, 1 << 14).split(b"\n")
+        finally:
+            os.close(descriptor)
+        return next(int(line.split()[1], 8) for line in lines if line.startswith(b"Umask:"))
+    except (OSError, StopIteration):
+        return 0o022

@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROJECT = Path("/tmp/kettle")  # noqa: S108 - a short path that says nothing about the machine
-COLUMNS, ROWS = 112, 16
+COLUMNS, ROWS = 118, 16
 ADVANCE, LINE, SIZE, MARGIN, BAR = 8.43, 19, 14, 16, 30
 PATIENCE_SECONDS = 30
 SPEC = """\

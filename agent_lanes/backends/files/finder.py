@@ -51,13 +51,14 @@ class FileFinder:
 
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""
-        self._settle(id, None)
+        with atomic.storage(f"task {id}"):
+            self._settle(id, None)
 
     def promote(self, lane: str) -> None:
         """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
-        if not self._gate.current():
-            self.prepare()
         with atomic.storage(f"lane {lane}"):
+            if not self._gate.current():
+                self.prepare()
             for id, place in list(self.hints.due(lane, timer_now(self.now()), tidy=True)):
                 self._settle(id, place)
 
@@ -75,9 +76,10 @@ class FileFinder:
         """See ports.Finder: the lane has a counter once it had a task; one of v0.1 has only the tasks."""
         if os.path.exists(self.layout.sequence(lane)) or os.path.isdir(self.layout.ready_lane(lane)):
             return True
-        return not self._gate.current() and any(
-            found.task.lane == lane for found in self._by_facts(atomic.names(self.layout.tasks))
-        )
+        with atomic.storage(f"lane {lane}"):
+            return not self._gate.current() and any(
+                found.task.lane == lane for found in self._by_facts(atomic.names(self.layout.tasks))
+            )
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))

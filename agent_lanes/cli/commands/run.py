@@ -1,4 +1,4 @@
-"""Submit a task, wait for it, print the answer: everything in one.
+"""Submit a task, wait for it, print the answer (and write it to --response-to, if given): everything in one.
 
 While it waits, a terminal shows one line of progress (state, owner, last event, age). The exit code is that of
 wait: 0 completed, 8 failed, 2 timed out (nothing is lost: the line says how to go on).

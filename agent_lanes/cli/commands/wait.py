@@ -110,14 +110,26 @@ def _report(found: Snapshot, args: Arguments, session: Session) -> int:
         path = artifacts.write_answer(path, task.workspace_root, response.body)
     if args.json:
         output.json(views.answer(found, path))
-    elif path is not None:
+    elif path is not None and args.verb == "wait":
         output.values(status=response.status, task_id=task.id, response_path=path, verdict=response.verdict)
-    elif output.on_terminal(1):
+    else:
+        _print(found, path, args.verb)
+    return {"failed": TaskFailed.exit_code, "cancelled": TaskCancelled.exit_code}.get(response.status, 0)
+
+
+def _print(found: Snapshot, path: str | None, verb: str) -> None:
+    """The answer itself on stdout; on stderr what a reader of it alone would not know."""
+    response = found.response
+    assert response is not None
+    if path is not None or response.status != "completed":
+        verdict = f", verdict {response.verdict}" if response.verdict else ""
+        written = f", written to {path}" if path is not None else ""
+        output.note(f"agent-lanes {verb}: task {found.id} {response.status}{verdict}{written}")
+    if output.on_terminal(1):
         body = output.readable(response.body)
         output.text(body if body.endswith("\n") else body + "\n")
     else:
         output.raw(response.body.encode())
-    return {"failed": TaskFailed.exit_code, "cancelled": TaskCancelled.exit_code}.get(response.status, 0)
 
 
 def _heartbeat(snapshot: Snapshot, session: Session) -> str:

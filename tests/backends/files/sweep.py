@@ -1,0 +1,118 @@
+"""Every step of a change, one after the other: what if exactly this call to the system fails, or is the last one?"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from contracts.stores import BOOT, Clock, ClockedFileStore, claim, make, note, park, release, renew, respond
+
+from agent_lanes.core.task import Snapshot
+from agent_lanes.errors import NotFound, Refused
+from agent_lanes.services.queue import QueueService
+
+CALLS = ("open", "read", "write", "pread", "pwrite", "fsync", "rename", "link", "unlink", "mkdir", "stat", "listdir")
+ID = "the-task"
+Do = Callable[[ClockedFileStore], object]
+
+
+def submit(store: ClockedFileStore) -> object:
+    return store.create("default", make(id=ID, request_stored=True), b"please")
+
+
+def claim_next(store: ClockedFileStore) -> object:
+    found = QueueService(store).claim_next("default")
+    if found is None:
+        raise Refused("idle")
+    return found
+
+
+# What stands before, and the change that is made.
+CHANGES: dict[str, tuple[tuple[Do, ...], Do]] = {
+    "submit": ((), submit),
+    "claim": ((submit,), lambda store: claim(store, ID)),
+    "claim the next": ((submit,), claim_next),
+    "claim again after the lease": (
+        (submit, lambda store: claim(store, ID, "former", lease_seconds=1), lambda store: store.clock.advance(1)),  # type: ignore[attr-defined]
+        lambda store: claim(store, ID),
+    ),
+    "renew": ((submit, lambda store: claim(store, ID)), lambda store: renew(store, ID, lease_seconds=200)),
+    "release": ((submit, lambda store: claim(store, ID)), lambda store: release(store, ID)),
+    "park": ((submit,), lambda store: park(store, ID)),
+    "respond": ((submit, lambda store: claim(store, ID)), lambda store: respond(store, ID, "t")),
+    "respond without a claim": ((submit,), lambda store: respond(store, ID)),
+    "note": ((submit,), lambda store: note(store, ID, "m")),
+}
+
+
+def prepared(folder: Path, change: str) -> ClockedFileStore:
+    """A store on which everything stands that comes before the change."""
+    clock = Clock()
+    store = ClockedFileStore(str(folder), clock)
+    store.prepare()
+    for step in CHANGES[change][0]:
+        step(store)
+    assert store.boot_id == BOOT
+    return store
+
+
+def reopened(store: ClockedFileStore, warn: Callable[[str], None] = lambda line: None) -> ClockedFileStore:
+    """The same store as the next process finds it."""
+    return ClockedFileStore(store.address, store.clock, warn=warn)
+
+
+def stands(store: ClockedFileStore) -> Snapshot | None:
+    """What the facts say."""
+    try:
+        return store.read(ID)
+    except NotFound:
+        return None
+
+
+@contextmanager
+def at_call(number: int, act: Callable[[str, tuple[Any, ...]], None]) -> Iterator[list[str]]:
+    """`act` instead of the given call, counted from 0; the list yielded says which calls there were."""
+    seen: list[str] = []
+    originals: list[tuple[Any, str, Any]] = [(os, name, getattr(os, name)) for name in CALLS]
+    originals.append((fcntl, "flock", fcntl.flock))
+
+    def counted(name: str, original: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            seen.append(name)
+            if len(seen) == number + 1:
+                act(name, args)
+            return original(*args, **options)
+
+        return call
+
+    try:
+        for module, name, original in originals:
+            setattr(module, name, counted(name, original))
+        yield seen
+    finally:
+        for module, name, original in originals:
+            setattr(module, name, original)
+
+
+def die(name: str, args: tuple[Any, ...]) -> None:
+    """The last call of this process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after_death(store: ClockedFileStore, change: str, number: int) -> bool:
+    """Make the change in a process that is killed at that call; False if it lived to the end."""
+    child = os.fork()
+    if child == 0:
+        with at_call(number, die):
+            try:
+                CHANGES[change][1](reopened(store))
+            finally:
+                os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)

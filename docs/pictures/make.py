@@ -20,7 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROJECT = Path("/tmp/kettle")  # noqa: S108 - a short path that says nothing about the machine
-COLUMNS, ROWS = 118, 16
+COLUMNS, ROWS = 124, 16
 ADVANCE, LINE, SIZE, MARGIN, BAR = 8.43, 19, 14, 16, 30
 PATIENCE_SECONDS = 30
 SPEC = """\
@@ -98,11 +98,9 @@ def record() -> list[tuple[str, list[str]]]:
         first, second = Terminal("one"), Terminal("two")
         second.type("VENDOR=demo OWNER=terminal-2 HEADLESS_AGENT_CMD='sh agent.sh' bash handoff/dispatcher.sh")
         second.until("waits on lane default")
-        first.type("agent-lanes run --lane default spec.md --prompt 'Which parts has it?' --response-to out/parts.md")
-        first.until("verdict=accept")
-        first.until("$", last=True)
-        first.type("cat out/parts.md")
+        first.type("agent-lanes run --lane default spec.md --prompt 'Which parts has it?' --response-to parts.md")
         first.until("VERDICT: accept")
+        first.until("$", last=True)
         second.until("answered")
         return [
             ("terminal 1: hands over a file, and waits", first.shown()),

@@ -146,10 +146,7 @@ def walk(page: str, folder: Path, environment: dict[str, str]) -> int:
                 terminal.type(block.content)
                 if not block.waits:
                     terminal.returned()
+    finally:
         for terminal in terminals.values():
             terminal.close()
-    except BaseException:
-        for terminal in terminals.values():
-            os.killpg(terminal.bash.pid, signal.SIGKILL)
-        raise
     return typed

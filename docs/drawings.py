@@ -4,7 +4,7 @@
     python docs/drawings.py --check    change nothing; exit 1 and name what is stale
 
 From `core.transitions.TABLE`: the table in CONTRACT.md, the diagram in docs/concepts.md, docs/pictures/states.svg.
-From the layers in pyproject.toml, which the test run checks: docs/pictures/layers.svg.
+From the layers in pyproject.toml, which import-linter checks: docs/pictures/layers.svg.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Put a claimed task back into the queue, for somebody else.
 
-Repeating it with the same token is safe and says so.
+Repeating it with the same token is safe.
 """
 
 from __future__ import annotations

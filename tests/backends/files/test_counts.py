@@ -1,0 +1,175 @@
+"""What a command costs the disk and whom it keeps waiting, counted in its system calls: no load moves them (T1, W2)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SYNC = ("fsync", "fdatasync", "syncfs", "sync", "sync_file_range", "msync")
+TRACED = ",".join([*SYNC, "flock", "close", "fcntl", "dup", "dup2", "dup3"])
+CALL = re.compile(r"^(?:\d+ +)?(\w+)\((?:(\d+)<([^>]*)>)?(.*)$")
+
+Trace = Callable[..., "Counts"]
+
+
+class Counts:
+    """The fsyncs of one command, and the locks it took."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str], lines: list[str]) -> None:
+        self.returncode, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
+        self.synced: list[str] = []
+        self.locked: list[str] = []
+        self.synced_under_a_lock: list[str] = []
+        exclusive: dict[str, str] = {}
+        for line in lines:
+            found = CALL.match(line)
+            if found is None:
+                continue
+            call, descriptor, path, rest = found.groups()
+            if call in SYNC:
+                self.synced.append(path)
+                if exclusive:
+                    self.synced_under_a_lock.append(f"{path} under {exclusive}")
+            elif (call == "flock" or "F_SETLK" in rest or "F_OFD_SETLK" in rest) and rest.endswith(" = 0"):
+                self.locked.append(path)
+                if "LOCK_EX" in rest or "F_WRLCK" in rest:
+                    exclusive[descriptor] = path
+                if "LOCK_UN" in rest or "F_UNLCK" in rest:
+                    exclusive.pop(descriptor, None)
+            elif call == "close":
+                exclusive.pop(descriptor, None)
+
+
+@pytest.fixture
+def traced(tmp_path: Path) -> Trace:
+    """`traced("claim", id)`: the command under strace, on a store that has been brought up."""
+    if shutil.which("strace") is None:
+        assert not os.environ.get("CI"), "CI needs strace"
+        pytest.skip("no strace here")
+    (tmp_path / "request.md").write_text("please")
+    command = [sys.executable, "-m", "agent_lanes", "--store", str(tmp_path / "state")]
+
+    def run(*words: str, stdin: str = "") -> Counts:
+        log = tmp_path / "strace.log"
+        done = subprocess.run(
+            ["strace", "-f", "-y", "-qq", "-s", "0", "-e", f"trace={TRACED}", "-o", str(log), *command, *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=120,
+        )
+        if "ptrace" in done.stderr:
+            pytest.skip(f"strace may not trace here: {done.stderr.splitlines()[0]}")
+        return Counts(done, log.read_text().splitlines())
+
+    subprocess.run(
+        [*command, "submit", "--lane", "warm", "--prompt", "up"], cwd=tmp_path, check=True, capture_output=True
+    )
+    return run
+
+
+def submitted(traced: Trace, lane: str = "default") -> str:
+    return traced("submit", "--lane", lane, "--request-from", "request.md").stdout.strip()
+
+
+def claimed(traced: Trace, id: str) -> str:
+    return dict(line.split("=", 1) for line in traced("claim", id).stdout.splitlines())["claim_token"]
+
+
+def checked(counts: Counts, most: int, code: int = 0) -> list[str]:
+    """The command did what it should, with at most so many fsyncs, none of them while anybody could be waiting."""
+    assert counts.returncode == code, counts.stderr
+    assert counts.synced_under_a_lock == []
+    assert len(counts.synced) <= most, counts.synced
+    return counts.synced
+
+
+def test_the_counter_of_this_test_sees_a_lock_and_an_fsync_under_it(traced: Trace, tmp_path: Path) -> None:
+    """Making a store writes store.json under the exclusive gate: proof that the other tests can fail."""
+    shutil.rmtree(tmp_path / "state")
+    counts = traced("submit", "--lane", "default", "--prompt", "p")
+    assert counts.returncode == 0
+    assert counts.synced_under_a_lock != []
+    assert str(tmp_path / "state/gate") in counts.locked
+
+
+def test_submit_costs_three_fsyncs_and_one_more_for_a_request_on_stdin(traced: Trace, tmp_path: Path) -> None:
+    synced = checked(traced("submit", "--lane", "default", "--request-from", "request.md"), 3)
+    assert synced[-1] == str(tmp_path / "state/tasks")
+    checked(traced("submit", "--lane", "default", "--request-from", "-", stdin="please"), 4)
+
+
+def test_claim_costs_one_fsync(traced: Trace) -> None:
+    checked(traced("claim", submitted(traced)), 1)
+    submitted(traced)
+    checked(traced("claim", "--lane", "default"), 1)
+
+
+def test_renew_and_event_cost_no_fsync(traced: Trace) -> None:
+    id = submitted(traced)
+    token = claimed(traced, id)
+    checked(traced("renew", id, "--claim-token", token), 0)
+    checked(traced("event", id, "--message", "half-way"), 0)
+
+
+def test_respond_costs_two_fsyncs_and_the_last_one_makes_the_answer_durable(traced: Trace, tmp_path: Path) -> None:
+    id = submitted(traced)
+    token = claimed(traced, id)
+    synced = checked(traced("respond", id, "--claim-token", token, "--body", "fine"), 2)
+    assert synced[-1] == str(tmp_path / "state/tasks" / id)
+
+
+def test_release_costs_one_fsync(traced: Trace) -> None:
+    id = submitted(traced)
+    token = claimed(traced, id)
+    checked(traced("release", id, "--claim-token", token), 1)
+
+
+def test_a_change_locks_its_task_the_gate_and_at_most_the_counter_of_its_lane(traced: Trace, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    counts = traced("submit", "--lane", "default", "--request-from", "request.md")
+    assert set(counts.locked) == {str(state / "gate"), str(state / "ready/default/.sequence")}
+    id = counts.stdout.strip()
+    counts = traced("claim", id)
+    assert set(counts.locked) == {str(state / "gate"), str(state / "tasks" / id)}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["status", "QUEUED"], 0),
+        (["status", "--all"], 0),
+        (["list"], 0),
+        (["list", "--active-only"], 0),
+        (["show", "QUEUED"], 0),
+        (["where"], 0),
+        (["wait", "--lane", "default", "--timeout", "0"], 0),
+        (["wait", "--lane", "none", "--timeout", "0"], 0),
+        (["wait", "--lane", "none", "--timeout", "0.3"], 0),
+        (["wait", "QUEUED", "--timeout", "0"], 2),
+        (["wait", "QUEUED", "--timeout", "0.3"], 2),
+        (["status", "unknown"], 5),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else str(part),
+)
+def test_a_look_takes_no_lock_and_costs_no_fsync(traced: Trace, words: list[str], code: int) -> None:
+    queued = submitted(traced)
+    counts = traced(*(queued if word == "QUEUED" else word for word in words))
+    assert counts.returncode == code, counts.stderr
+    assert (counts.locked, counts.synced) == ([], [])
+
+
+def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_takes_no_lock(traced: Trace, tmp_path: Path) -> None:
+    id = submitted(traced)
+    assert traced("respond", id, "--body", "fine").returncode == 0
+    counts = traced("wait", id)
+    assert counts.returncode == 0
+    assert (counts.locked, counts.synced) == ([], [str(tmp_path / "state/tasks" / id)])

@@ -11,7 +11,7 @@ from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, ID, PAIRS, WHOLE, Arguments, Option, pairs
 from agent_lanes.cli.required import task_id
 from agent_lanes.core.task import VERDICTS
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import AgentLanesError, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(args: Arguments, session: Session) -> int:
     assert response is not None
     if repeated:
         output.note(f"agent-lanes: task {task.id} had this answer already; confirmed")
-    depth, next_action = queue.depth(task.lane), after_response(task.id, task.lane)
+    depth, next_action = _depth(session, task.lane), after_response(task.id, task.lane)
     if args.json:
         output.json(
             {
@@ -84,6 +84,15 @@ def run(args: Arguments, session: Session) -> int:
         next_action=next_action,
     )
     return 0
+
+
+def _depth(session: Session, lane: str) -> int | None:
+    """How many tasks wait on the lane; None where that cannot be read: the answer is given, whatever this look says."""
+    try:
+        return session.queue.depth(lane)
+    except AgentLanesError as wrong:
+        output.warning(f"queue_depth is not known: {wrong.message}")
+        return None
 
 
 def _body(args: Arguments) -> str:

@@ -65,8 +65,11 @@ class Lock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closing gives the lock back."""
-        os.close(self.descriptor)
+        """Closing gives the lock back, also when it says that it failed: what was done under it stands."""
+        try:
+            os.close(self.descriptor)
+        except OSError:
+            pass
 
     def _open(self) -> int:
         try:

@@ -7,6 +7,7 @@ Readers leave out what is not a whole line. Nothing depends on this file but peo
 
 from __future__ import annotations
 
+import errno
 import os
 
 from agent_lanes.backends.files.atomic import FILE_MODE, READ_FLAGS
@@ -47,7 +48,9 @@ def append(path: str, events: tuple[Event, ...]) -> None:
             number += 1
             known = event.epoch
             out.append(line(event.replace(number=number)))
-        os.write(descriptor, b"".join(out))
+        data = b"".join(out)
+        if os.write(descriptor, data) < len(data):  # a disk that fills up takes a part, and says nothing
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
     finally:
         os.close(descriptor)
 

@@ -195,7 +195,10 @@ class FileStore(FileFinder):
                     commits.seal(staged, folder, change)
                     staged = None
                 path = f"{folder}/{EVENTS}"
-                self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
+                if change.claim is None and change.response is None:
+                    journal.append(path, change.events)  # all that this change is: its failure is one
+                else:
+                    self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
                 if new != old:
                     self._afterwards(after.task, "an old marker", lambda: self.hints.drop(old))
         finally:

@@ -6,6 +6,7 @@ be the request or the config, nor lie in the store or in a `.git`: `wait` overwr
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 MAX_SUPPORTING = 1000
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a folder on the way became a file, or a link that leads nowhere
 
 
 def inside(field: str, path: str, base: str, root: str) -> str:
@@ -93,9 +95,9 @@ def file_sha256(path: str) -> str:
                 digest.update(chunk)
         finally:
             os.close(descriptor)
-    except FileNotFoundError:
-        raise NotFound(f"not there: {path}") from None
     except OSError as wrong:
+        if wrong.errno in GONE:
+            raise NotFound(f"not there: {path}") from None
         raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
     return digest.hexdigest()
 
@@ -106,8 +108,8 @@ def write_answer(path: str, root: str, body: str) -> str:
     Raises NotAllowed (the path leads outside by now), StorageFailed.
     """
     real = inside("response_path", path, root, root)
-    folder, name = os.path.split(real)
-    tmp = f"{folder}/.{name[:100]}.{os.getpid()}.{os.urandom(4).hex()}"
+    folder = os.path.dirname(real)
+    tmp = f"{folder}/.agent-lanes.{os.getpid()}.{os.urandom(4).hex()}"  # short: the name itself may be as long as any
     try:
         os.makedirs(folder, exist_ok=True)
         mode = stat.S_IMODE(os.stat(real).st_mode) if os.path.isfile(real) else 0o666 & ~_umask()

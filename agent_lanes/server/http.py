@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if self.headers.get("Transfer-Encoding") is not None or not (length.isascii() and length.isdigit()):
             raise BadUsage("Content-Length: missing; send the body with its length")
-        if int(length[:12]) > MAX_REQUEST_BYTES:
+        if len(length) > 12 or int(length) > MAX_REQUEST_BYTES:
             raise BadData(f"body: more than {MAX_REQUEST_BYTES >> 20} MiB, which is the limit")
         raw = self.rfile.read(int(length))
         if len(raw) < int(length):

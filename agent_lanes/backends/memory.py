@@ -122,6 +122,8 @@ class MemoryStore:
     def stored_request(self, id: str) -> bytes:
         """See ports.TaskStore."""
         self.read(id)
+        if id not in self._requests:
+            raise NotFound(f"task {id}: no request is kept here")
         return self._requests[id]
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:

@@ -182,7 +182,9 @@ class FileStore(FileFinder):
         try:
             with Lock(folder, f"task {before.id}", patient=patient):
                 if loaded.legacy:
-                    upkeep.upgrade_task(self.layout, before.id, loaded, now, clock.chance)
+                    found = records.load(folder, before.id)  # whoever was faster has upgraded it, and may hold it by now
+                    if found.legacy:
+                        upkeep.upgrade_task(self.layout, before.id, found, now, clock.chance)
                     return False
                 if records.claim_bytes(folder, before.id) != loaded.claim_bytes:
                     return False

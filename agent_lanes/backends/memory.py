@@ -10,7 +10,9 @@ from __future__ import annotations
 import threading
 
 from agent_lanes.backends import clock
+from agent_lanes.core import codec
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
 from agent_lanes.core.placement import Due, Ready, placement
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Birth, Decide, Watch
 
 
@@ -62,7 +65,8 @@ class MemoryStore:
         with self.changed:
             self._sequences[lane] = self._sequences.get(lane, 0) + 1
             while True:
-                task = make(NewBorn(now=self.now(), chance=clock.chance(12), sequence=self._sequences[lane]))
+                made = make(NewBorn(now=self.now(), chance=clock.chance(12), sequence=self._sequences[lane]))
+                task = codec.decode_task(_copied(codec.encode_task(made)))
                 if task.id not in self._tasks:
                     break
             self._tasks[task.id] = Snapshot(task=task)
@@ -88,12 +92,15 @@ class MemoryStore:
         with self.changed:
             before = self.read(id)
             change = decide(before, self.now())
+            if change.response is not None:
+                kept = codec.decode_response(_copied(codec.encode_response(change.response)))
+                change = change.replace(response=kept)
             after = change.applied(before)
             self._tasks[id] = after
             history = self._histories[id]
-            history.extend(
-                event.replace(number=number) for number, event in enumerate(change.events, start=len(history) + 1)
-            )
+            for event in change.events:
+                numbered = event.replace(number=len(history) + 1)
+                history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
             self._notify()
             return after, change
 
@@ -166,6 +173,11 @@ class MemoryStore:
     def watch_lane(self, lane: str) -> Watch:
         """See ports.Signals."""
         return ConditionWatch(self)
+
+
+def _copied(record: JsonObject) -> JsonObject:
+    """What a file would give back: the caller's lists and mappings are no part of it, and tuples are lists."""
+    return loads_object(dumps(record))
 
 
 class ConditionWatch:

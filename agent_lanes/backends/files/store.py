@@ -182,7 +182,7 @@ class FileStore(FileFinder):
         try:
             with Lock(folder, f"task {before.id}", patient=patient):
                 if loaded.legacy:
-                    found = records.load(folder, before.id)  # whoever was faster has upgraded it, and may hold it by now
+                    found = records.load(folder, before.id)  # whoever was faster has upgraded it, and may hold it now
                     if found.legacy:
                         upkeep.upgrade_task(self.layout, before.id, found, now, clock.chance)
                     return False

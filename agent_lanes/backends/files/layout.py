@@ -14,8 +14,9 @@ because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cos
 
 from __future__ import annotations
 
-from agent_lanes.core.names import escape, slug
+from agent_lanes.core.names import escape, slug, task_id
 from agent_lanes.core.placement import Due, Parked, Placement, Ready
+from agent_lanes.errors import BadUsage
 
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
 BUCKET = 512  # markers in a bucket of ready/
@@ -88,16 +89,24 @@ class Layout:
 
 def id_of_ready(name: str) -> str:
     """The task id in the name of a ready marker; empty if it is no such name."""
-    return name[15:] if name[1:2] == "-" and name[14:15] == "-" else ""
+    return _id(name[15:]) if name[1:2] == "-" and name[14:15] == "-" else ""
 
 
 def sequence_of_ready(name: str) -> int:
     """The sequence in the name of a ready marker; 0 if it is no such name."""
-    return int(name[2:14]) if id_of_ready(name) and name[2:14].isdigit() else 0
+    return int(name[2:14]) if id_of_ready(name) and name[2:14].isascii() and name[2:14].isdigit() else 0
 
 
 def due_of_timer(name: str) -> tuple[int, str]:
     """When, and which task: from the name of a timer marker; (0, "") if it is no such name."""
-    if name[18:19] == "-" and name[:18].isdigit():
+    if name[18:19] == "-" and name[:18].isascii() and name[:18].isdigit() and _id(name[19:]):
         return int(name[:18]), name[19:]
     return 0, ""
+
+
+def _id(name: str) -> str:
+    """The id, or nothing: a copy that some other program made of a marker must not stop a lane."""
+    try:
+        return task_id(name)
+    except BadUsage:
+        return ""

@@ -11,7 +11,7 @@ from agent_lanes.core.match import matches, routes_for
 from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import BadUsage, Busy, Damaged, NotFound, Refused, RequestChanged
+from agent_lanes.errors import BadUsage, Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed
 from agent_lanes.services import artifacts, bodies, requests
 from agent_lanes.services.submission import Submission, checked
 
@@ -61,11 +61,15 @@ class QueueService:
         owner: str = "worker",
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
     ) -> Snapshot | None:
-        """Find and take the next task of a lane, for a vendor; None if there is none right now."""
+        """Find and take the next task of a lane, for a vendor; None if there is none right now.
+
+        Raises StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
+        """
         names.agent("owner", owner)
         lease(lease_seconds)
         routes = _routes(names.lane(lane), vendor)
         self.backend.promote(lane)
+        problem: StorageFailed | NotAllowed | None = None
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
                 if match and not matches(self.backend.read(id).task.metadata, match):
@@ -75,6 +79,10 @@ class QueueService:
                 continue  # in other hands, in flight, for doctor, parked just now
             except Refused:
                 self.backend.settle(id)  # a stale hint: somebody else has it, or it is answered
+            except (StorageFailed, NotAllowed) as wrong:
+                problem = problem or wrong  # its own request or folder may be all that is wrong: others go on
+        if problem is not None:
+            raise problem
         return None
 
     def peek_next(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
 from agent_lanes.errors import NotFound, RequestChanged, StorageFailed
 from agent_lanes.services import artifacts
 
@@ -47,7 +50,11 @@ def text(store: TaskStore, task: Task) -> str | None:
     if task.request_path is None:
         return None
     try:
-        with open(task.request_path, "rb") as file:
+        # not blocking: what was a file at submit may be a FIFO by now, and nobody would ever write to it
+        descriptor = os.open(task.request_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StorageFailed(f"cannot read the request {task.request_path}: no longer a file")
             return file.read(LONGEST_BYTES).decode("utf-8", "replace")
     except OSError as wrong:
         raise StorageFailed(f"cannot read the request {task.request_path}: {wrong.strerror}") from wrong

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import FAILED, Response, Snapshot
-from agent_lanes.errors import Busy, LostClaim, Refused, StorageFailed
+from agent_lanes.errors import AgentLanesError, NotFound, Refused
 from agent_lanes.services import report
 from agent_lanes.services.queue import QueueService
 
@@ -74,7 +74,7 @@ class ClaimedTask:
     def kept_alive(self) -> Iterator[ClaimedTask]:
         """Renew the lease from a thread, three times a lease, for as long as the block runs.
 
-        When the claim is lost `lost` becomes true; a busy or full disk is tried again at the next turn.
+        When the claim is lost `lost` becomes true; whatever else fails is tried again at the next turn.
         """
         done = threading.Event()
 
@@ -82,10 +82,10 @@ class ClaimedTask:
             while not done.wait(self.lease_seconds / 3):
                 try:
                     self.renew()
-                except (LostClaim, Refused):
+                except (Refused, NotFound):
                     self._lost.set()
                     return
-                except (Busy, StorageFailed):
+                except AgentLanesError:
                     continue
 
         keeper = threading.Thread(target=keep, name=f"agent-lanes lease {self.id}", daemon=True)

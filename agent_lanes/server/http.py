@@ -85,10 +85,10 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str) -> None:
         try:
             self._check_origin()
-            body = self._body() if method == "POST" else {}
+            body = self._body() if method == "POST" else self._no_body()
             parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20))
-            status, answer = self.server.routes.answer(method, unquote(parts.path), query, body)
+            query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20, errors="strict"))
+            status, answer = self.server.routes.answer(method, unquote(parts.path, errors="strict"), query, body)
         except AgentLanesError as wrong:
             status, answer = wrong.http_status, _error(wrong)
         except ValueError:
@@ -112,9 +112,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self) -> JsonObject:
         self.close_connection = True  # until the body has been read, what follows on this connection is not a request
-        length = self.headers.get("Content-Length", "")
+        length = ",".join(self.headers.get_all("Content-Length", []))  # two of them are not a number
         if self.headers.get("Transfer-Encoding") is not None or not (length.isascii() and length.isdigit()):
-            raise BadUsage("Content-Length: missing; send the body with its length")
+            raise BadUsage("Content-Length: missing, or not one number; send the body with its length")
         if len(length) > 12 or int(length) > MAX_REQUEST_BYTES:
             raise BadData(f"body: more than {MAX_REQUEST_BYTES >> 20} MiB, which is the limit")
         raw = self.rfile.read(int(length))
@@ -125,6 +125,12 @@ class Handler(BaseHTTPRequestHandler):
             return loads_object(raw.decode()) if raw.strip() else {}
         except ValueError as wrong:
             raise BadData(f"body: {wrong}", hint="send a JSON object") from None
+
+    def _no_body(self) -> JsonObject:
+        """What a GET brings along is not read; so that it is not taken for a request, the connection ends."""
+        if any(name in self.headers for name in ("Content-Length", "Transfer-Encoding")):
+            self.close_connection = True
+        return {}
 
     def _send(self, status: int, answer: JsonObject) -> None:
         data = dumps(answer).encode("utf-8", "backslashreplace")

@@ -24,6 +24,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -219,6 +220,7 @@ class Running:
                     return self
             except OSError:  # a descriptor that was closed meanwhile
                 continue
+            time.sleep(0.001)  # not to keep the processor from the one that is looked at
         raise AssertionError(f"ended instead of waiting: {self.end()}")
 
     def interrupt(self) -> None:

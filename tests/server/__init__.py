@@ -1,0 +1,1 @@
+"""The HTTP server as clients meet it: a real process, real sockets."""

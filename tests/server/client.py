@@ -1,0 +1,86 @@
+"""A server of its own, and a client that looks at every answer.
+
+with serving(run) as http:
+    status, answer = http.post("/tasks", {"lane": "x", "prompt": "y"})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from cli.process import PATIENCE_SECONDS, Command, Result, Running
+
+ERROR_KEYS = {"error", "code", "hint", "retryable"}
+Answer = tuple[int, dict[str, Any]]
+
+
+class Client:
+    """Requests to one server. Each checks that the answer is JSON, and an error one of ours."""
+
+    def __init__(self, port: int, server: Running) -> None:
+        self.port, self.server = port, server
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET."""
+        return self.send("GET", path, None, headers)
+
+    def post(self, path: str, body: object = None, **headers: str) -> Answer:
+        """POST with a JSON body."""
+        return self.send("POST", path, json.dumps({} if body is None else body).encode(), headers)
+
+    def send(self, method: str, path: str, body: bytes | None, headers: dict[str, str] | None = None) -> Answer:
+        """Any request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        try:
+            connection.request(method, path, body, headers or {})
+            return answer_of(connection.getresponse())
+        finally:
+            connection.close()
+
+    def raw(self, request: bytes) -> bytes:
+        """Bytes as they are; everything that comes back until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            parts = []
+            while chunk := connection.recv(1 << 16):
+                parts.append(chunk)
+        return b"".join(parts)
+
+    def end(self) -> Result:
+        """Ctrl-C; the server's whole story."""
+        self.server.interrupt()
+        return self.server.end(0)
+
+
+def answer_of(response: http.client.HTTPResponse) -> Answer:
+    """Status and JSON of a response, which keeps the rules of every response."""
+    raw = response.read()
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8", raw
+    assert response.headers["Content-Length"] == str(len(raw))
+    value = json.loads(raw)
+    assert isinstance(value, dict)
+    if response.status >= 400:
+        assert value.keys() == ERROR_KEYS and value["error"] and value["code"], value
+        assert "Traceback" not in value["error"] and "defect" not in value["error"], value
+    return response.status, value
+
+
+@contextlib.contextmanager
+def serving(run: Command, *words: str) -> Iterator[Client]:
+    """A server on a free port; at the end it is interrupted, and has nothing to confess on stderr."""
+    with run.start("serve", "--port", "0", *words) as server:
+        line = server.line("agent-lanes serve: http")
+        port = urlsplit(line.split()[2]).port
+        assert port is not None
+        client = Client(port, server)
+        yield client
+        if server.process.poll() is None:
+            said = client.end().said
+            assert said[0] == line and said[1:] == ["agent-lanes serve: ended"], said

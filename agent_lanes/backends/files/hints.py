@@ -23,6 +23,7 @@ from agent_lanes.backends.files.layout import (
     sequence_of_ready,
 )
 from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
+from agent_lanes.core.codec import MAX_SEQUENCE
 from agent_lanes.core.names import escape
 from agent_lanes.core.placement import Due, Placement, Ready
 from agent_lanes.errors import Busy
@@ -30,6 +31,8 @@ from agent_lanes.errors import Busy
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+COUNTER_BYTES = 13  # 12 digits and a newline
 
 
 class Hints:
@@ -101,8 +104,11 @@ class Hints:
         descriptor = _open_counter(path)
         try:
             _lock_counter(descriptor, lane)
-            raw = os.pread(descriptor, 32, 0).strip()
-            number = int(raw) + 1 if raw.isdigit() else self.highest_sequence(lane) + 1
+            raw = os.pread(descriptor, 32, 0)
+            number = int(raw) + 1 if len(raw) == COUNTER_BYTES and raw.strip().isdigit() else 0
+            if not 0 < number < MAX_SEQUENCE:  # lost or damaged; 13 digits would make a marker that nobody finds
+                number = min(self.highest_sequence(lane) + 1, MAX_SEQUENCE - 1)
+                os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%012d\n" % number, 0)
             return number
         finally:

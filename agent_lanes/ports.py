@@ -33,6 +33,10 @@ class Birth(Protocol):
         """The moment of creation."""
 
     @property
+    def id(self) -> str | None:
+        """The id that an idempotency key reserved; None where a new one is to be made."""
+
+    @property
     def chance(self) -> str:
         """12 hex digits that no other birth has."""
 
@@ -54,10 +58,13 @@ class TaskStore(Protocol):
     def new_token(self) -> str:
         """32 hex digits of chance: what proves a claim."""
 
-    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+    def create(
+        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+    ) -> tuple[Task, bool]:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
-        `make` may run more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
+        Returns the task and True; or, where the idempotency key `key` had been used before, the task that it was
+        used for and False. `make` may run more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
         """
 
     def read(self, id: str) -> Snapshot:
@@ -95,6 +102,9 @@ class TaskStore(Protocol):
 
 class Finder(Protocol):
     """The hints."""
+
+    def claimed_as(self, request_id: str) -> str | None:
+        """The id of the task that was last claimed with this request id, if any."""
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.

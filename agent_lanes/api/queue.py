@@ -64,14 +64,16 @@ class Queue:
         branch: str | None = None,
         source_agent: str = "orchestrator",
         correlation_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> str:
         """Queue a task and return its id; durable when this returns.
 
         `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root.
+        The same call repeated with the same `idempotency_key` returns the id of the first time.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
         workspace_id, root, config = self._workspace
-        task = self._service.submit(
+        task, _ = self._service.submit(
             Submission(
                 lane=lane,
                 workspace_id=workspace_id,
@@ -88,6 +90,7 @@ class Queue:
                 source_agent=source_agent,
                 correlation_id=correlation_id,
                 config_path=config,
+                idempotency_key=idempotency_key,
             )
         )
         return task.id

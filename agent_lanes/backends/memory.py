@@ -33,6 +33,7 @@ class NewBorn(Frozen):
     """What the store adds to a task that is being made (ports.Birth)."""
 
     now: Moment
+    id: str | None
     chance: str
     sequence: int
 
@@ -51,6 +52,8 @@ class MemoryStore:
         self._histories: dict[str, list[Event]] = {}
         self._requests: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
+        self._keys: dict[str, str] = {}
+        self._claimed_as: dict[str, str] = {}
 
     def now(self) -> Moment:
         """The clock given, or this machine's."""
@@ -60,12 +63,17 @@ class MemoryStore:
         """32 hex digits of chance."""
         return clock.chance(32)
 
-    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+    def create(
+        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+    ) -> tuple[Task, bool]:
         """See ports.TaskStore."""
         with self.changed:
+            if key in self._keys:
+                return self._tasks[self._keys[key]].task, False
             self._sequences[lane] = self._sequences.get(lane, 0) + 1
             while True:
-                made = make(NewBorn(now=self.now(), chance=clock.chance(12), sequence=self._sequences[lane]))
+                sequence = self._sequences[lane]
+                made = make(NewBorn(now=self.now(), id=None, chance=clock.chance(12), sequence=sequence))
                 task = codec.decode_task(_copied(codec.encode_task(made)))
                 if task.id not in self._tasks:
                     break
@@ -73,8 +81,10 @@ class MemoryStore:
             self._histories[task.id] = [created(self._tasks[task.id])]
             if request is not None:
                 self._requests[task.id] = request
+            if key is not None:
+                self._keys[key] = task.id
             self._notify()
-            return task
+            return task, True
 
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore."""
@@ -97,6 +107,8 @@ class MemoryStore:
                 change = change.replace(response=kept)
             after = change.applied(before)
             self._tasks[id] = after
+            if change.claim is not None and change.claim.request_id is not None:
+                self._claimed_as[change.claim.request_id] = id
             history = self._histories[id]
             for event in change.events:
                 numbered = event.replace(number=len(history) + 1)
@@ -142,6 +154,10 @@ class MemoryStore:
             if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes)
         ]
         yield from (id for _, _, id in sorted(found))
+
+    def claimed_as(self, request_id: str) -> str | None:
+        """See ports.Finder."""
+        return self._claimed_as.get(request_id)
 
     def settle(self, id: str) -> None:
         """See ports.Finder: there are no hints that could be wrong."""

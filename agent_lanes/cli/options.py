@@ -119,6 +119,11 @@ SUBMISSION = (
     Option(flag="--metadata", metavar="K=V", kind=PAIRS, help="metadata, such as required_vendor=codex; repeatable"),
     Option(flag="--source-agent", metavar="N", default="orchestrator", help="who asks (default: orchestrator)"),
     Option(
+        flag="--idempotency-key",
+        metavar="K",
+        help="a key of yours: the same submit repeated with it returns the task of the first time",
+    ),
+    Option(
         flag="--task-id", metavar="CORRELATION", help="a name of yours inside the task id (default: task file, or lane)"
     ),
 )

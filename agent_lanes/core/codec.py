@@ -45,6 +45,7 @@ def encode_task(task: Task) -> JsonObject:
         "supporting_paths": [{"path": file.path, "sha256": file.sha256} for file in task.supporting_paths],
         "worktree_path": task.worktree_path,
         "expected_branch": task.expected_branch,
+        "idempotency_key": task.idempotency_key,
         "metadata": task.metadata,
     }
 
@@ -69,6 +70,7 @@ def decode_task(record: JsonObject) -> Task:
         supporting_paths=supporting(record),
         worktree_path=maybe_text(record, "worktree_path"),
         expected_branch=maybe_text(record, "expected_branch"),
+        idempotency_key=maybe_text(record, "idempotency_key"),
         metadata=mapping(record, "metadata"),
     )
     return routable(task)
@@ -98,6 +100,7 @@ def encode_claim(claim: Claim) -> JsonObject:
         "released_at": None if claim.released_at is None else iso(claim.released_at),
         "reason": claim.reason,
         "parked": claim.parked,
+        "request_id": claim.request_id,
     }
 
 
@@ -123,6 +126,7 @@ def decode_claim(record: JsonObject) -> Claim:
         released_at=None if record.get("released_at") is None else instant(record, "released_at"),
         reason=text(record, "reason", empty=True),
         parked=flag(record, "parked"),
+        request_id=maybe_text(record, "request_id"),
     )
 
 

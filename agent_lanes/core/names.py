@@ -70,6 +70,12 @@ def workspace_id(value: object) -> str:
     return value  # type: ignore[return-value]
 
 
+def key(field: str, value: object) -> str:
+    """A key of the caller's choice, for repeating a call safely: printable, one line, at most 200 characters."""
+    _printable(field, value, MAX_AGENT)
+    return value  # type: ignore[return-value]
+
+
 def event_type(value: object) -> str:
     """The type of an event: printable, one line, at most 100 characters."""
     _printable("event type", value, MAX_KEY)

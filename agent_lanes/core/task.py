@@ -54,6 +54,7 @@ class Task(Frozen):
     supporting_paths: tuple[Supporting, ...] = ()
     worktree_path: str | None = None
     expected_branch: str | None = None
+    idempotency_key: str | None = None
     metadata: JsonObject
 
     @property
@@ -82,7 +83,10 @@ class Lease(Frozen):
 
 
 class Claim(Frozen):
-    """Who has it, or had it last. Epoch 0 means that it was never claimed (and was parked before it could be)."""
+    """Who has it, or had it last; `request_id` tells a claim that is asked for again.
+
+    Epoch 0 means that it was never claimed (and was parked before it could be).
+    """
 
     epoch: int
     owner: str
@@ -93,6 +97,7 @@ class Claim(Frozen):
     released_at: int | None = None
     reason: str = ""
     parked: bool = False
+    request_id: str | None = None
 
     @property
     def held(self) -> bool:

@@ -53,8 +53,15 @@ class Change(Frozen):
         return before.replace(claim=self.claim or before.claim, response=self.response or before.response)
 
 
-def claim(before: Snapshot, *, owner: str, token: str, lease_seconds: float, now: Moment) -> Change:
-    """Take a queued task, or one whose lease has run out."""
+def claim(
+    before: Snapshot, *, owner: str, token: str, lease_seconds: float, now: Moment, request_id: str | None = None
+) -> Change:
+    """Take a queued task, or one whose lease has run out.
+
+    The same owner asking again with the same request id is told that it has it already.
+    """
+    if claimed_by_request(before, owner, request_id, now):
+        return Change(repeated=True)
     _legal(before, "claim")
     _no_live_claim(before, "claim", now)
     taken = Claim(
@@ -64,11 +71,20 @@ def claim(before: Snapshot, *, owner: str, token: str, lease_seconds: float, now
         claimed_at=now.wall,
         updated_at=now.wall,
         lease=lease(lease_seconds, now),
+        request_id=request_id,
     )
     data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds}
     if before.state == CLAIMED and before.claim is not None:
         data["taken_over_from"] = before.claim.owner
     return Change(claim=taken, events=(_event("claimed", "task claimed", now, data, taken.epoch),))
+
+
+def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now: Moment) -> bool:
+    """Whether this owner holds the task by a claim with this request id, under a lease that has not run out."""
+    held = before.claim
+    if request_id is None or held is None or before.state != CLAIMED or held.lease.expired(now):
+        return False
+    return (held.request_id, held.owner) == (request_id, owner)
 
 
 def renew(before: Snapshot, *, token: str, lease_seconds: float, now: Moment) -> Change:

@@ -66,7 +66,7 @@ class Routes:
         supporting = body.get("supporting_paths") or []
         if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
             raise BadData("supporting_paths: not a list of paths")
-        task = self.queue.submit(
+        task, _ = self.queue.submit(
             Submission(
                 lane=lane,
                 workspace_id=_text(body, "workspace_id") or self.workspace_id,

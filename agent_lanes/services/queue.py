@@ -13,7 +13,7 @@ from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapsho
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import BadUsage, Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed
 from agent_lanes.services import artifacts, bodies, requests
-from agent_lanes.services.submission import Submission, checked
+from agent_lanes.services.submission import Submission, born, checked, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,20 +37,41 @@ class QueueService:
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    def submit(self, wanted: Submission) -> Task:
+    def submit(self, wanted: Submission) -> tuple[Task, bool]:
         """Queue a task. Nothing is written before everything about it has been found right.
 
-        Raises BadUsage, BadData, NotFound, NotAllowed; Busy, StorageFailed; Unconfirmed after the commit.
+        Returns the task, and whether it is new: with an idempotency key, the same submission made again returns
+        the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
+        for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
-        return self.backend.create(wanted.lane, checked(wanted, self.backend.address), wanted.request_bytes)
+        asked, key = checked(wanted, self.backend.address), wanted.idempotency_key
+        task, new = self.backend.create(asked.lane, lambda birth: born(asked, birth), wanted.request_bytes, key)
+        if not new and not same(task, asked):
+            raise Refused(
+                f"idempotency_key: {names.shown(key)} was used for task {task.id}, which asks for something else",
+                hint="choose another key, or repeat exactly the same submission",
+            )
+        return task, new
 
     # --- working ---------------------------------------------------------------------------------------------
 
-    def claim(self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
-        """Take one task by its id. Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy."""
+    def claim(
+        self,
+        id: str,
+        *,
+        owner: str = "worker",
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        request_id: str | None = None,
+    ) -> Snapshot:
+        """Take one task by its id; with the same `request_id`, again and to the same token.
+
+        Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy.
+        """
         names.agent("owner", owner)
         lease(lease_seconds)
-        return self._take(id, owner, lease_seconds, patient=True)
+        if request_id is not None:
+            names.key("request_id", request_id)
+        return self._take(id, owner, lease_seconds, request_id, patient=True)
 
     def claim_next(
         self,
@@ -60,21 +81,26 @@ class QueueService:
         match: dict[str, str] | None = None,
         owner: str = "worker",
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        request_id: str | None = None,
     ) -> Snapshot | None:
         """Find and take the next task of a lane, for a vendor; None if there is none right now.
 
+        The same owner asking again with the same `request_id` gets the task that it got, and the same token.
         Raises StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
         """
         names.agent("owner", owner)
         lease(lease_seconds)
         routes = _routes(names.lane(lane), vendor)
+        again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
+        if again is not None:
+            return again
         self.backend.promote(lane)
         problem: StorageFailed | NotAllowed | None = None
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
                 if match and not matches(self.backend.read(id).task.metadata, match):
                     continue
-                return self._take(id, owner, lease_seconds, patient=False)
+                return self._take(id, owner, lease_seconds, request_id, patient=False)
             except (Busy, NotFound, Damaged, RequestChanged):
                 continue  # in other hands, in flight, for doctor, parked just now
             except Refused:
@@ -101,11 +127,25 @@ class QueueService:
                 return snapshot
         return None
 
-    def _take(self, id: str, owner: str, lease_seconds: float, *, patient: bool) -> Snapshot:
+    def _claimed_as(self, request_id: str, owner: str) -> Snapshot | None:
+        """The task that this owner holds by a claim with this request id."""
+        id = self.backend.claimed_as(request_id)
+        if id is None:
+            return None
+        try:
+            snapshot = self.backend.read(id)
+        except (NotFound, Damaged):
+            return None
+        held = transitions.claimed_by_request(snapshot, owner, request_id, self.backend.now())
+        return snapshot if held else None
+
+    def _take(self, id: str, owner: str, lease_seconds: float, request_id: str | None, *, patient: bool) -> Snapshot:
         token = self.backend.new_token()
 
         def decide(before: Snapshot, now: Moment) -> Change:
-            return transitions.claim(before, owner=owner, token=token, lease_seconds=lease_seconds, now=now)
+            return transitions.claim(
+                before, owner=owner, token=token, lease_seconds=lease_seconds, now=now, request_id=request_id
+            )
 
         before = self.backend.read(id)
         decide(before, self.backend.now())  # refuses before the request is hashed

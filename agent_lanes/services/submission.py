@@ -10,10 +10,10 @@ from agent_lanes.services import artifacts, bodies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Birth
+
+WHAT_WAS_ASKED = ("lane", "workspace_root", "prompt", "request_path", "request_sha256", "response_path", "metadata")
 
 
 class Submission(Frozen):
@@ -38,10 +38,11 @@ class Submission(Frozen):
     source_agent: str = "orchestrator"
     correlation_id: str | None = None
     config_path: str | None = None
+    idempotency_key: str | None = None
 
 
-def checked(wanted: Submission, store: str) -> Callable[[Birth], Task]:
-    """How to make the task of a submission in which everything has been found right.
+def checked(wanted: Submission, store: str) -> Task:
+    """The task of a submission in which everything has been found right; `born` completes it.
 
     `store` is the address of the store, which an answer may not be written into. Raises BadUsage, BadData,
     NotFound, NotAllowed.
@@ -49,6 +50,7 @@ def checked(wanted: Submission, store: str) -> Callable[[Birth], Task]:
     lane = names.lane(wanted.lane)
     correlation = names.correlation_id(wanted.correlation_id or lane)
     workspace_id = names.workspace_id(wanted.workspace_id)
+    key = None if wanted.idempotency_key is None else names.key("idempotency_key", wanted.idempotency_key)
     source_agent = names.agent("source_agent", wanted.source_agent)
     metadata = names.metadata("metadata", wanted.metadata)
     prompt = bodies.given("prompt", wanted.prompt, bodies.MAX_PROMPT_BYTES)
@@ -74,28 +76,32 @@ def checked(wanted: Submission, store: str) -> Callable[[Birth], Task]:
         worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/")
     supporting = artifacts.supporting_paths(wanted.supporting_paths, root)
 
-    def make(birth: Birth) -> Task:
-        return Task(
-            id=names.new_task_id(birth.now.wall, correlation, birth.chance),
-            workspace_id=workspace_id,
-            workspace_root=root,
-            correlation_id=correlation,
-            source_agent=source_agent,
-            lane=lane,
-            created_at=birth.now.wall,
-            sequence=birth.sequence,
-            prompt=prompt,
-            request_path=request,
-            request_sha256=digest,
-            request_stored=wanted.request_bytes is not None,
-            response_path=response,
-            supporting_paths=supporting,
-            worktree_path=worktree,
-            expected_branch=branch,
-            metadata=metadata,
-        )
+    return Task(
+        id="",
+        workspace_id=workspace_id,
+        workspace_root=root,
+        correlation_id=correlation,
+        source_agent=source_agent,
+        lane=lane,
+        created_at=0,
+        sequence=0,
+        prompt=prompt,
+        request_path=request,
+        request_sha256=digest,
+        request_stored=wanted.request_bytes is not None,
+        response_path=response,
+        supporting_paths=supporting,
+        worktree_path=worktree,
+        expected_branch=branch,
+        idempotency_key=key,
+        metadata=metadata,
+    )
 
-    return make
+
+def born(asked: Task, birth: Birth) -> Task:
+    """The task, with what only the store can give it: an id, the time, a place in its lane."""
+    id = birth.id or names.new_task_id(birth.now.wall, asked.correlation_id, birth.chance)
+    return asked.replace(id=id, created_at=birth.now.wall, sequence=birth.sequence)
 
 
 def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:
@@ -106,3 +112,8 @@ def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:
         bodies.text("request", wanted.request_bytes)
         return None, artifacts.sha256(wanted.request_bytes)
     return None, None
+
+
+def same(stored: Task, asked: Task) -> bool:
+    """Whether a task that was submitted before asks for the same as this one."""
+    return all(getattr(stored, field) == getattr(asked, field) for field in WHAT_WAS_ASKED)

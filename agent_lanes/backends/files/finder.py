@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files import atomic, keys, records
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
@@ -48,6 +48,11 @@ class FileFinder:
                 return
             due = (id for id, _ in self.hints.due(lane, timer_now(self.now()), tidy=tidy))
             yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
+
+    def claimed_as(self, request_id: str) -> str | None:
+        """See ports.Finder."""
+        with atomic.storage("claim"):
+            return keys.claimed_as(self.layout, request_id)
 
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""

@@ -6,6 +6,7 @@
     <root>/timers/<lane>/<bucket>/<at>-<id>
     <root>/held/<lane>/<id>
     <root>/signals/<lane>
+    <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of a request id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
 
 Names that order a marker stand in its name, padded, so that sorting names is enough. Markers lie in buckets,
@@ -40,7 +41,16 @@ class Layout:
     def folders(self) -> tuple[str, ...]:
         """The folders that every store has, parents first."""
         hints = tuple(f"{self.root}/{name}" for name in HINT_FOLDERS)
-        return (self.root, self.tmp, self.tasks, *hints, self.signals, self.root + "/indexes", self.correlations)
+        return (
+            self.root,
+            self.tmp,
+            self.tasks,
+            *hints,
+            self.signals,
+            self.root + "/indexes",
+            self.correlations,
+            *(f"{self.root}/{name}" for name in ("keys", "claims")),
+        )
 
     def task(self, id: str) -> str:
         """The folder of a task."""
@@ -70,6 +80,14 @@ class Layout:
         """The file that is written when a lane has something new."""
         return f"{self.signals}/{escape(lane)}"
 
+    def key(self, key: str) -> str:
+        """The file that says which task an idempotency key stands for."""
+        return f"{self.root}/keys/{_hashed(key)}"
+
+    def claimed_as(self, request_id: str) -> str:
+        """The file that says which task was last claimed with a request id."""
+        return f"{self.root}/claims/{_hashed(request_id)}"
+
     def correlation(self, workspace_id: str, correlation_id: str) -> str:
         """The index file of a correlation id."""
         return f"{self.correlations}/{slug(workspace_id)}--{slug(correlation_id)}.json"
@@ -85,6 +103,12 @@ class Layout:
         if isinstance(place, Parked):
             return f"{self.held(place.lane)}/{place.id}"
         return None
+
+
+def _hashed(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def id_of_ready(name: str) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, commits, journal, records, signals, upkeep
+from agent_lanes.backends.files import atomic, commits, journal, keys, records, signals, upkeep
 from agent_lanes.backends.files.finder import FileFinder
 from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
 from agent_lanes.backends.files.lock import Lock
@@ -40,6 +40,7 @@ class NewBorn(Frozen):
     """What the store adds to a task that is being made (ports.Birth)."""
 
     now: Moment
+    id: str | None
     chance: str
     sequence: int
 
@@ -58,12 +59,22 @@ class FileStore(FileFinder):
 
     # --- writing ---------------------------------------------------------------------------------------------
 
-    def create(self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None) -> Task:
+    def create(
+        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+    ) -> tuple[Task, bool]:
         """See ports.TaskStore."""
         with atomic.storage("submit"), self._gate.passed():
+            reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
-                birth = NewBorn(now=self.now(), chance=clock.chance(12), sequence=self.hints.next_sequence(lane))
-                task = make(birth)
+                if reserved is not None and os.path.isdir(self._folder(reserved)):
+                    atomic.sync_folder(self.layout.tasks)  # the first call may have died before it did
+                    return records.load(self._folder(reserved), reserved).snapshot.task, False
+                chance, sequence = clock.chance(12), self.hints.next_sequence(lane)
+                task = make(NewBorn(now=self.now(), id=reserved, chance=chance, sequence=sequence))
+                if key is not None and reserved is None:
+                    reserved = keys.reserve(self.layout, key, task.id)
+                    if reserved != task.id:
+                        continue
                 if commits.bear(self.layout, self.hints, task, request):
                     break
             else:
@@ -78,7 +89,7 @@ class FileStore(FileFinder):
             finally:
                 self._wake(Snapshot(task=task))
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
-        return task
+        return task, True
 
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""
@@ -193,6 +204,7 @@ class FileStore(FileFinder):
                 old, new = placement(before, now), placement(after, now)
                 if new != old:
                     self.hints.make(new)
+                self._note_request_id(change, before)
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
@@ -209,6 +221,13 @@ class FileStore(FileFinder):
         if change.claim is not None:
             self._wake(after)
         return True
+
+    def _note_request_id(self, change: Change, before: Snapshot) -> None:
+        """Before the commit: a claim can be asked for again; and one that ends no longer."""
+        if change.claim is not None and change.claim.held and change.claim.request_id is not None:
+            keys.note_claim(self.layout, change.claim.request_id, before.id)
+        elif (change.claim or change.response) and before.claim is not None and before.claim.request_id is not None:
+            keys.drop_claim(self.layout, before.claim.request_id)
 
     def _confirm_answer(self, id: str) -> None:
         try:

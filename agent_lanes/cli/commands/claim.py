@@ -13,13 +13,20 @@ from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from agent_lanes.core.task import Snapshot
     from agent_lanes.wiring import Session
 
 WAIT = Option(
     flag="--wait", metavar="SECONDS", kind=NUMBER, default=0, help="with --lane: block so long for a task (default: 0)"
 )
-OPTIONS = (ID, LANE, VENDOR, MATCH, WAIT, OWNER, LEASE)
+REQUEST_ID = Option(
+    flag="--request-id",
+    metavar="R",
+    help="a key of yours: the same claim repeated with it returns the same token while the lease holds",
+)
+OPTIONS = (ID, LANE, VENDOR, MATCH, WAIT, OWNER, LEASE, REQUEST_ID)
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -30,8 +37,7 @@ def run(args: Arguments, session: Session) -> int:
         if args.vendor is not None or args.match or args.wait:
             raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
         with shielded():
-            taken = session.queue.claim(args.task_id, owner=args.owner, lease_seconds=args.lease_seconds)
-            return _report(taken, args, session)
+            return _report(session.queue.claim(args.task_id, **_how(args)), args, session)
     from agent_lanes.services import waiting
 
     timeout = waiting.timeout("--wait", args.wait)
@@ -39,9 +45,7 @@ def run(args: Arguments, session: Session) -> int:
 
     def attempt() -> int | None:
         with shielded():  # a claim whose token nobody saw would keep its task for a whole lease
-            taken = queue.claim_next(
-                args.lane, vendor=args.vendor, match=match, owner=args.owner, lease_seconds=args.lease_seconds
-            )
+            taken = queue.claim_next(args.lane, vendor=args.vendor, match=match, **_how(args))
             return None if taken is None else _report(taken, args, session)
 
     code = waiting.for_work(queue.backend, args.lane, attempt, timeout_seconds=timeout)
@@ -50,6 +54,10 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.cli.commands.wait import idle
 
     return idle(args, session, timeout, named="values")
+
+
+def _how(args: Arguments) -> dict[str, Any]:
+    return {"owner": args.owner, "lease_seconds": args.lease_seconds, "request_id": args.request_id}
 
 
 def _report(taken: Snapshot, args: Arguments, session: Session) -> int:

@@ -27,7 +27,7 @@ def run(args: Arguments, session: Session) -> int:
 
     waiting.timeout("--timeout", args.timeout)
     waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
-    task = submit.submit(args, session)
+    task, _ = submit.submit(args, session)
     if not output.on_terminal(2) or args.quiet:
         if not args.quiet:
             output.note(f"agent-lanes run: task_id={task.id}")

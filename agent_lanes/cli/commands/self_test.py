@@ -37,7 +37,7 @@ def _cycle(session: Session, folder: str) -> str:
     from agent_lanes.services.submission import Submission
 
     queue, body = session.queue, "the answer\n"
-    task = queue.submit(
+    task, _ = queue.submit(
         Submission(
             lane="self-test",
             workspace_id="self-test",

@@ -26,18 +26,19 @@ STDIN = "-"
 
 def run(args: Arguments, session: Session) -> int:
     """Submit, and print the id."""
-    task = submit(args, session)
+    task, new = submit(args, session)
     if args.json:
         from agent_lanes.core.task import Snapshot
 
-        output.json({"task_id": task.id, "task": session.queue.record(Snapshot(task=task))})
+        view = session.queue.record(Snapshot(task=task) if new else session.queue.read(task.id))
+        output.json({"task_id": task.id, "task": view, "already_done": not new})
     else:
         output.line(task.id)
     return 0
 
 
-def submit(args: Arguments, session: Session) -> Task:
-    """Put flags, task file and config together and queue the task."""
+def submit(args: Arguments, session: Session) -> tuple[Task, bool]:
+    """Put flags, task file and config together and queue the task; tells whether it is new, and says so if not."""
     from agent_lanes.services.submission import Submission
 
     given = _task_file(args, session)
@@ -54,7 +55,7 @@ def submit(args: Arguments, session: Session) -> Task:
     worktree = args.worktree_path or (given.worktree_path if given else None)
     if worktree is None and config is not None and config.worktree_path is not None:
         worktree = os.path.join(root, config.worktree_path)
-    return session.queue.submit(
+    task, new = session.queue.submit(
         Submission(
             lane=lane,
             workspace_id=workspace_id,
@@ -71,8 +72,12 @@ def submit(args: Arguments, session: Session) -> Task:
             source_agent=args.source_agent,
             correlation_id=args.task_id or (given.stem if given else None),
             config_path=config.path if config else None,
+            idempotency_key=args.idempotency_key,
         )
     )
+    if not new:
+        output.note(f"agent-lanes: task {task.id} was submitted before with this idempotency key")
+    return task, new
 
 
 def _task_file(args: Arguments, session: Session) -> TaskFile | None:

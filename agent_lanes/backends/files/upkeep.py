@@ -33,7 +33,7 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
     """Make, upgrade or rebuild a store; the caller holds the gate exclusively. Raises BadData, OSError, Busy."""
     for folder in layout.folders():
         os.makedirs(folder, atomic.FOLDER_MODE, exist_ok=True)
-    record = _store_record(layout)
+    record = store_record(layout)
     if record is None:
         _upgrade(layout, now, chance)
         store = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
@@ -131,7 +131,8 @@ def _upgrade_tasks(layout: Layout, now: Moment, chance: Callable[[int], str]) ->
             upgrade_task(layout, id, loaded, now, chance)
 
 
-def _store_record(layout: Layout) -> dict[str, object] | None:
+def store_record(layout: Layout) -> dict[str, object] | None:
+    """store.json; None where there is none (v0.1, or new). Raises BadData: unreadable, or of a newer format."""
     try:
         raw = atomic.read(layout.store_record, 1 << 16)
         record = loads_object(raw.decode())

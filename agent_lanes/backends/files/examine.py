@@ -1,0 +1,200 @@
+"""What may be wrong with a store, looked at without a lock and without changing anything.
+
+Facts: records that cannot be read, foreign files, permissions. Hints: markers that lack or are too many. Around
+them: the file system, its space, the clock, what inotify still allows, litter of crashed commands.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.gate import Gate
+from agent_lanes.backends.files.hints import Hints
+from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.records import answered, load
+from agent_lanes.backends.files.upkeep import LITTER_SECONDS
+from agent_lanes.core import names
+from agent_lanes.core.finding import PROBLEM, WARNING, Finding
+from agent_lanes.core.placement import placement
+from agent_lanes.core.times import SECOND, Moment, iso
+from agent_lanes.errors import AgentLanesError, BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "vboxsf", "virtiofs")
+NETWORK_FUSE = ("fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.gvfsd-fuse")
+LEAST_FREE_BYTES, LEAST_FREE_FILES = 256 << 20, 10_000
+CLOCK_SLACK = 60 * SECOND
+REPAIR = "agent-lanes doctor --repair"
+
+
+def examine(layout: Layout, gate: Gate, now: Moment) -> Iterator[Finding]:
+    """Everything that is not as it should be, the facts first. Raises OSError."""
+    if not os.path.isdir(layout.root):
+        return
+    yield from store(layout, gate)
+    wanted, newest = set[str](), 0
+    for name in atomic.names(layout.tasks):
+        found, marker, created_at = task(layout, name, now)
+        yield from found
+        newest = max(newest, created_at)
+        if marker is not None:
+            wanted.add(marker)
+    if gate.current():
+        yield from hints(layout, wanted)
+    if newest > now.wall + CLOCK_SLACK:
+        yield Finding(
+            level=WARNING,
+            code="clock_set_back",
+            message=f"the newest task was submitted at {iso(newest)}, which this clock has not reached",
+            hint="set the clock; leases do not depend on it, but ids and times do",
+        )
+    yield from surroundings(layout, now)
+
+
+def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
+    """The store's own record, its gate, its permissions."""
+    from agent_lanes.backends.files.upkeep import store_record
+
+    try:
+        if store_record(layout) is None and atomic.names(layout.tasks):
+            yield Finding(
+                level=WARNING,
+                code="format_of_v01",
+                message="this store was written by agent-lanes 0.1",
+                hint="the next command that changes something upgrades it",
+            )
+        elif not gate.current():
+            yield Finding(
+                level=WARNING,
+                code="hints_of_another_boot",
+                message="the hints were built before the last reboot",
+                hint="the next command that changes something rebuilds them",
+            )
+    except AgentLanesError as wrong:
+        yield Finding(level=PROBLEM, code="store_record", message=wrong.message, hint=wrong.hint, path=layout.store_record)
+    for folder in (layout.root, layout.tasks, layout.tmp):
+        if os.path.isdir(folder):
+            yield from permissions(folder)
+
+
+def permissions(path: str) -> Iterator[Finding]:
+    """Others than its owner can read or write it."""
+    mode = stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode)
+    if mode & 0o077:
+        yield Finding(
+            level=WARNING,
+            code="permissions",
+            message=f"others than its owner may reach it: mode {mode:04o}",
+            hint=REPAIR,
+            path=path,
+        )
+
+
+def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | None, int]:
+    """The findings about one name in tasks/, the marker it should have, and when it was submitted."""
+    folder = layout.task(name)
+    try:
+        names.task_id(name)
+        foreign = not os.path.isdir(folder) or os.path.islink(folder)
+    except BadUsage:
+        foreign = True
+    if foreign:
+        line = f"{names.shown(name)} in tasks/ is not a task"
+        return [Finding(level=WARNING, code="foreign_file", message=line, hint="move it away", path=folder)], None, 0
+    found = list(permissions(folder))
+    try:
+        snapshot = load(folder, name).snapshot
+    except AgentLanesError as wrong:
+        found.append(Finding(level=PROBLEM, code="damaged", message=wrong.message, hint=REPAIR, task_id=name, path=folder))
+        return found, None, 0
+    marker = None if answered(folder) else layout.marker(placement(snapshot, now))
+    return found, marker, snapshot.task.created_at
+
+
+def hints(layout: Layout, wanted: set[str]) -> Iterator[Finding]:
+    """Markers that lack, and markers that are too many; a command at work may have some of either in flight."""
+    present = Hints(layout).all_markers()
+    for path in sorted(wanted - present):
+        if not os.path.lexists(path):
+            line = "a task is not listed where dispatchers look for it"
+            name = os.path.basename(path)
+            yield Finding(level=PROBLEM, code="hint_missing", message=f"{line}: {name}", hint=REPAIR, path=path)
+    stale = [path for path in present - wanted if os.path.lexists(path)]
+    if stale:
+        yield Finding(
+            level=WARNING,
+            code="hints_stale",
+            message=f"{len(stale)} markers name tasks that are elsewhere by now",
+            hint=f"harmless; to remove them: {REPAIR}",
+            path=min(stale),
+        )
+
+
+def surroundings(layout: Layout, now: Moment) -> Iterator[Finding]:
+    """The machine: file system, space, clock, inotify, litter."""
+    kind = file_system(layout.root)
+    if kind in NETWORK or kind in NETWORK_FUSE:
+        yield Finding(
+            level=PROBLEM,
+            code="network_file_system",
+            message=f"the store lies on a network file system ({kind}), where locks and links may lie",
+            hint="move it to a local disk: agent-lanes export, then import",
+            path=layout.root,
+        )
+    space = os.statvfs(layout.root)
+    if space.f_bavail * space.f_frsize < LEAST_FREE_BYTES or 0 < space.f_files and space.f_favail < LEAST_FREE_FILES:
+        free = f"{space.f_bavail * space.f_frsize >> 20} MiB and {space.f_favail} files"
+        yield Finding(
+            level=WARNING, code="disk_space", message=f"the disk is nearly full: {free} left", hint="free some space"
+        )
+    if not now.boot_id:
+        yield Finding(
+            level=WARNING,
+            code="no_boot_clock",
+            message="this machine has no clock that counts sleep, so leases follow the wall clock",
+            hint="do not set the clock while tasks are claimed",
+        )
+    if not inotify_works(layout.root):
+        yield Finding(
+            level=WARNING,
+            code="inotify_exhausted",
+            message="no watch can be set, so blocked waits poll: up to a second late, and not for free",
+            hint="raise fs.inotify.max_user_instances and max_user_watches (sysctl)",
+        )
+    old = [name for name in atomic.names(layout.tmp) if age_seconds(f"{layout.tmp}/{name}", now) > LITTER_SECONDS]
+    if old:
+        line = f"{len(old)} files in tmp/ were left by commands that were killed"
+        yield Finding(level=WARNING, code="litter", message=line, hint=REPAIR, path=layout.tmp)
+
+
+def file_system(path: str) -> str:
+    """The type of the file system that a path lies on, as the kernel names it; empty where it does not say."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            mounts = [line.split() for line in file]
+    except OSError:
+        return ""
+    device = os.stat(path).st_dev
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    return next((mount[mount.index("-") + 1] for mount in mounts if mount[2] == wanted and "-" in mount), "")
+
+
+def inotify_works(folder: str) -> bool:
+    """Whether a watch can be set right now."""
+    from agent_lanes.backends.files.signals import FolderWatch, watch
+
+    with watch(folder, ("doctor",)) as watching:
+        return isinstance(watching, FolderWatch)
+
+
+def age_seconds(path: str, now: Moment) -> float:
+    """How long ago a file was last changed; 0 if it is gone."""
+    try:
+        return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
+    except OSError:
+        return 0

@@ -3,6 +3,7 @@
     TaskStore   the facts: create, read, update, scan
     Finder      the hints: what may be claimed next
     Signals     the wake-ups: something may have changed
+    Examined    what `doctor` asks
 
 A hint or a signal may be wrong in one direction only: a claimable task is always found and a change always
 noticed, at latest after the slow re-check; what is found may turn out not to be claimable.
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from agent_lanes.core.finding import Finding
     from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
@@ -151,5 +153,18 @@ class Signals(Protocol):
         """Woken when a task of the lane becomes claimable."""
 
 
-class Backend(TaskStore, Finder, Signals, Protocol):
+class Examined(Protocol):
+    """What `doctor` asks a backend."""
+
+    def examine(self) -> Iterator[Finding]:
+        """What is not as it should be; takes no lock, changes nothing. Raises StorageFailed."""
+
+    def repair(self, findings: list[Finding]) -> list[Finding]:
+        """Mend what can be mended without deleting a fact; the findings again, with what was done.
+
+        Nobody changes the store meanwhile. Raises Busy, StorageFailed.
+        """
+
+
+class Backend(TaskStore, Finder, Signals, Examined, Protocol):
     """All of it: what an address opens."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.finding import Finding
     from agent_lanes.ports import Birth, Decide, Watch
 
 
@@ -177,6 +178,14 @@ class MemoryStore:
     def ever_submitted(self, lane: str) -> bool:
         """See ports.Finder."""
         return lane in self._sequences
+
+    def examine(self) -> Iterator[Finding]:
+        """See ports.Examined: memory that is damaged would not know."""
+        yield from ()
+
+    def repair(self, findings: list[Finding]) -> list[Finding]:
+        """See ports.Examined."""
+        return findings
 
     def _notify(self) -> None:
         self.version += 1

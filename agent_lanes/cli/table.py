@@ -38,6 +38,7 @@ COMMANDS = (
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
+    Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),
     Command(name="self-test", group=SETUP, summary="run a whole cycle in a temporary folder"),
 )
 

@@ -76,7 +76,8 @@ def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
                 hint="the next command that changes something rebuilds them",
             )
     except AgentLanesError as wrong:
-        yield Finding(level=PROBLEM, code="store_record", message=wrong.message, hint=wrong.hint, path=layout.store_record)
+        path = layout.store_record
+        yield Finding(level=PROBLEM, code="store_record", message=wrong.message, hint=wrong.hint, path=path)
     for folder in (layout.root, layout.tasks, layout.tmp):
         if os.path.isdir(folder):
             yield from permissions(folder)
@@ -110,7 +111,8 @@ def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | N
     try:
         snapshot = load(folder, name).snapshot
     except AgentLanesError as wrong:
-        found.append(Finding(level=PROBLEM, code="damaged", message=wrong.message, hint=REPAIR, task_id=name, path=folder))
+        line = wrong.message
+        found.append(Finding(level=PROBLEM, code="damaged", message=line, hint=REPAIR, task_id=name, path=folder))
         return found, None, 0
     marker = None if answered(folder) else layout.marker(placement(snapshot, now))
     return found, marker, snapshot.task.created_at
@@ -147,7 +149,7 @@ def surroundings(layout: Layout, now: Moment) -> Iterator[Finding]:
             path=layout.root,
         )
     space = os.statvfs(layout.root)
-    if space.f_bavail * space.f_frsize < LEAST_FREE_BYTES or 0 < space.f_files and space.f_favail < LEAST_FREE_FILES:
+    if space.f_bavail * space.f_frsize < LEAST_FREE_BYTES or (space.f_files > 0 and space.f_favail < LEAST_FREE_FILES):
         free = f"{space.f_bavail * space.f_frsize >> 20} MiB and {space.f_favail} files"
         yield Finding(
             level=WARNING, code="disk_space", message=f"the disk is nearly full: {free} left", hint="free some space"

@@ -45,9 +45,13 @@ class Gate:
             if self.current():
                 return Lock(self.layout.gate, "the store", shared=True, flags=FLAGS)
             os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
-            with Lock(self.layout.gate, "the store (it is being upgraded or rebuilt)", flags=FLAGS) as gate:
+            with self.closed() as gate:
                 if os.pread(gate.descriptor, LONGEST_CONTENT, 0) != self.content:  # nobody did it while we waited
                     upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
                     os.ftruncate(gate.descriptor, 0)
                     os.pwrite(gate.descriptor, self.content, 0)
         raise Busy("the store: it is being upgraded or rebuilt", hint="repeat the call")
+
+    def closed(self) -> Lock:
+        """The gate, to be held exclusively by `with`: nobody changes the store meanwhile. Raises Busy, OSError."""
+        return Lock(self.layout.gate, "the store (it is being upgraded, rebuilt or repaired)", flags=FLAGS)

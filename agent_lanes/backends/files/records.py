@@ -52,6 +52,19 @@ def load(folder: str, id: str) -> Loaded:
     return Loaded(snapshot=Snapshot(task=task, claim=claim, response=response), claim_bytes=raw)
 
 
+def readable(folder: str, id: str) -> bool:
+    """Whether what was asked can be read, whatever became of claim and answer."""
+    try:
+        asked = _record(folder, id, TASK)
+        if asked is None:
+            return False
+        if not legacy.is_legacy(asked):
+            _own(Snapshot(task=_decoded(id, TASK, lambda: codec.decode_task(asked))), id)
+    except Damaged:
+        return False
+    return True
+
+
 def _own(snapshot: Snapshot, id: str) -> Snapshot:
     if snapshot.id != id:
         raise damaged(id, TASK, "it has the id of another task")

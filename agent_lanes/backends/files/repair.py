@@ -17,14 +17,14 @@ import stat
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal, upkeep
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, Layout
-from agent_lanes.backends.files.records import load, load_task
+from agent_lanes.backends.files.records import load, readable
 from agent_lanes.core import codec
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.task import FAILED, Claim, Event, Response
 from agent_lanes.core.times import Moment, compact, iso
 from agent_lanes.core.transitions import lease
-from agent_lanes.errors import AgentLanesError, Damaged
+from agent_lanes.errors import AgentLanesError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _set_aside(layout: Layout, id: str, now: Moment) -> str:
     folder = layout.task(id)
     for file, mend in ((RESPONSE, _fail), (CLAIM, _release)):
         problem = _problem(folder, id)
-        if problem is not None and f" {file}:" in problem.message and _readable_task(folder, id):
+        if problem is not None and f" {file}:" in problem.message and readable(folder, id):
             done.append(_quarantine(layout, f"{folder}/{file}", id, problem, now))
             mend(layout, folder, id, now)
     problem = _problem(folder, id)
@@ -75,14 +75,6 @@ def _problem(folder: str, id: str) -> AgentLanesError | None:
     except AgentLanesError as wrong:
         return wrong
     return None
-
-
-def _readable_task(folder: str, id: str) -> bool:
-    try:
-        load_task(folder, id)
-    except Damaged:
-        return False
-    return True
 
 
 def _quarantine(layout: Layout, path: str, id: str, problem: AgentLanesError, now: Moment) -> str:
@@ -132,5 +124,3 @@ def _write(layout: Layout, folder: str, file: str, record: JsonObject) -> None:
 def _tell(folder: str, type: str, message: str, epoch: int, now: Moment) -> None:
     event = Event(type=type, message=message, created_at=now.wall, data={"by": "doctor"}, epoch=epoch)
     journal.append(f"{folder}/{EVENTS}", (event,))
-
-

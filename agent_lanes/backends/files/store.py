@@ -30,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agent_lanes.core.finding import Finding
     from agent_lanes.ports import Birth, Decide, Watch
 
 SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
@@ -172,6 +173,23 @@ class FileStore(FileFinder):
     def request_location(self, task: Task) -> str | None:
         """See ports.TaskStore."""
         return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
+
+    # --- examining -------------------------------------------------------------------------------------------
+
+    def examine(self) -> Iterator[Finding]:
+        """See ports.Examined."""
+        from agent_lanes.backends.files.examine import examine
+
+        with atomic.storage("doctor"):
+            yield from examine(self.layout, self._gate, self.now())
+
+    def repair(self, findings: list[Finding]) -> list[Finding]:
+        """See ports.Examined."""
+        from agent_lanes.backends.files.repair import repair
+
+        self.prepare()
+        with atomic.storage("doctor --repair"), self._gate.closed():
+            return repair(self.layout, findings, self.now())
 
     # --- waiting ---------------------------------------------------------------------------------------------
 

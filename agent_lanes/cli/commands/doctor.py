@@ -1,0 +1,52 @@
+"""Examine the store, and with --repair mend what can be mended.
+
+It looks at every record, the hints, permissions, the file system and its space, the clock, what inotify allows and
+what crashed commands left. --repair sets damaged records aside into quarantine/ with a note, rebuilds the hints and
+sweeps litter; it never deletes a fact. Exit code 0: healthy. 1: there are findings, after a repair those that remain.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import FLAG, Arguments, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.finding import Finding
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.wiring import Session
+
+OPTIONS = (Option(flag="--repair", kind=FLAG, default=False, help="mend what can be mended; deletes no fact"),)
+HEALTHY, FINDINGS = 0, 1
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Examine, repair if asked to, examine again, tell."""
+    backend = session.queue.backend
+    found, mended = list(backend.examine()), list["Finding"]()
+    if args.repair and found:
+        mended = [finding for finding in backend.repair(found) if finding.repaired]
+        found = list(backend.examine())
+    if args.json:
+        output.json(
+            {
+                "status": "findings" if found else "healthy",
+                "store": backend.address,
+                "findings": [_json(finding) for finding in found],
+                "repaired": [_json(finding) for finding in mended],
+            }
+        )
+        return FINDINGS if found else HEALTHY
+    for finding in mended:
+        output.line(f"repaired  {finding.code}: {output.one_line(finding.message)}")
+        output.line(f"          {output.one_line(finding.repaired or '')}")
+    for finding in found:
+        output.line(f"{finding.level:<9} {finding.code}: {output.one_line(finding.message)}")
+        if finding.hint:
+            output.line(f"          {output.one_line(finding.hint)}")
+    output.line(f"{len(found)} findings" if found else f"healthy: {backend.address}")
+    return FINDINGS if found else HEALTHY
+
+
+def _json(finding: Finding) -> JsonObject:
+    return dict(finding.__dict__)

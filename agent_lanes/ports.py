@@ -69,6 +69,12 @@ class TaskStore(Protocol):
         used for and False. `make` may run more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
         """
 
+    def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
+        """Store a task as it was somewhere else, durably; one that is there already is left as it is.
+
+        Raises StorageFailed, Busy.
+        """
+
     def read(self, id: str) -> Snapshot:
         """One task. Raises NotFound, Damaged. Takes no lock, changes nothing."""
 

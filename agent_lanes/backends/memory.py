@@ -87,6 +87,21 @@ class MemoryStore:
             self._notify()
             return task, True
 
+    def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
+        """See ports.TaskStore."""
+        with self.changed:
+            if snapshot.id in self._tasks:
+                return
+            task = snapshot.task
+            self._tasks[task.id] = snapshot
+            self._histories[task.id] = list(events)
+            self._sequences[task.lane] = max(self._sequences.get(task.lane, 0), task.sequence)
+            if request is not None:
+                self._requests[task.id] = request
+            if task.idempotency_key is not None:
+                self._keys[task.idempotency_key] = task.id
+            self._notify()
+
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore."""
         try:

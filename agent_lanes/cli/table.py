@@ -39,6 +39,14 @@ COMMANDS = (
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
     Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),
+    Command(name="export", group=SETUP, summary="the whole store as one JSON-lines stream"),
+    Command(
+        name="import",
+        module="import_",
+        group=SETUP,
+        changes=True,
+        summary="bring an exported stream into an empty store",
+    ),
     Command(name="self-test", group=SETUP, summary="run a whole cycle in a temporary folder"),
 )
 

@@ -16,7 +16,7 @@ from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, 
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.placement import ready
-from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import iso
 from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AlreadyAnswered
@@ -52,6 +52,31 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None) -> boo
             return False
         raise
     return True
+
+
+def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
+    """Commit a task that comes from elsewhere, with all that belongs to it; nothing where it is. Raises OSError."""
+    task, folder = snapshot.task, layout.task(snapshot.id)
+    files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: b"".join(map(journal.line, events))}
+    if snapshot.claim is not None:
+        files[CLAIM] = dumps(codec.encode_claim(snapshot.claim)).encode()
+    if snapshot.response is not None:
+        files[RESPONSE] = dumps(codec.encode_response(snapshot.response)).encode()
+    if request is not None:
+        files[REQUEST] = request
+    born = f"{layout.tmp}/{task.id}.{chance(16)}"
+    os.mkdir(born, atomic.FOLDER_MODE)
+    try:
+        for name, data in files.items():
+            atomic.write_new(f"{born}/{name}", data, durable=True)
+        atomic.sync_folder(born)
+        os.rename(born, folder)
+    except OSError:
+        for name in files:
+            atomic.discard(f"{born}/{name}")
+        os.rmdir(born)
+        if not os.path.isdir(folder):
+            raise
 
 
 def stage(layout: Layout, change: Change) -> str | None:

@@ -114,6 +114,17 @@ class Hints:
         finally:
             os.close(descriptor)
 
+    def raise_sequence(self, lane: str, number: int) -> None:
+        """Let the lane's counter continue after `number`, unless it is past it. Raises OSError, Busy."""
+        descriptor = _open_counter(self.layout.sequence(lane))
+        try:
+            _lock_counter(descriptor, lane)
+            raw = os.pread(descriptor, 32, 0).strip()
+            if not raw.isdigit() or int(raw) < number:
+                os.pwrite(descriptor, b"%012d\n" % number, 0)
+        finally:
+            os.close(descriptor)
+
     def highest_sequence(self, lane: str) -> int:
         """The highest sequence that the ready markers of a lane show: for a counter that was lost."""
         folder = self.layout.ready_lane(lane)

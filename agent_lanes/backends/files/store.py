@@ -92,6 +92,18 @@ class FileStore(FileFinder):
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
         return task, True
 
+    def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
+        """See ports.TaskStore."""
+        task = snapshot.task
+        with atomic.storage("import"), self._gate.passed():
+            if task.idempotency_key is not None:
+                keys.reserve(self.layout, task.idempotency_key, task.id)
+            self.hints.raise_sequence(task.lane, task.sequence)
+            commits.settle_in(self.layout, snapshot, events, request)
+            atomic.sync_folder(self.layout.tasks)
+            self.hints.make(placement(snapshot, self.now()))
+            self._wake(snapshot)
+
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""
         folder = self._folder(id)

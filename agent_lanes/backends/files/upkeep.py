@@ -66,8 +66,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
     for path in present - wanted:
         atomic.drop_marker(path)
     for lane, number in highest.items():
-        while hints.next_sequence(lane) < number:
-            _set_counter(layout.sequence(lane), number)
+        hints.raise_sequence(lane, number)
 
 
 def sweep(layout: Layout, now: Moment) -> None:
@@ -153,11 +152,3 @@ def store_record(layout: Layout) -> dict[str, object] | None:
 
 def _replace(layout: Layout, path: str, record: JsonObject, chance: Callable[[int], str]) -> None:
     atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
-
-
-def _set_counter(path: str, number: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.pwrite(descriptor, b"%012d\n" % number, 0)
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,59 @@
+"""The whole store as one JSON-lines stream, on stdout or into a new file: backup, moving, bug reports.
+
+It holds requests, answers and claim tokens: treat it like the store itself. Exit code 1: some tasks could not be
+read and are not in it; everything else is.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import Arguments, Option
+from agent_lanes.errors import Refused, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_lanes.errors import Damaged
+    from agent_lanes.wiring import Session
+
+OPTIONS = (Option(flag="FILE", help="a file to make (default: stdout)"),)
+COMPLETE, INCOMPLETE = 0, 1
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Write the stream."""
+    from agent_lanes.services import transfer
+
+    bad: list[Damaged] = []
+    lines = transfer.export(session.queue.backend, bad.append)
+    if args.file is None or args.file == "-":
+        for line in lines:
+            output.line(line)
+    else:
+        _write(os.path.join(session.folder, args.file), lines)
+    for wrong in bad:
+        output.note(f"agent-lanes export: left out: {wrong.message}")
+    return INCOMPLETE if bad else COMPLETE
+
+
+def _write(path: str, lines: Iterable[str]) -> None:
+    """A new file, for its owner alone, complete and fsynced before it has its name."""
+    tmp = f"{path}.{os.getpid()}.new"
+    if os.path.lexists(path):
+        raise Refused(f"export: {path} exists", hint="name a new file")
+    try:
+        descriptor = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            for line in lines:
+                file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(tmp, path)
+    except OSError as wrong:
+        raise StorageFailed(f"export: cannot write {path}: {wrong.strerror}") from wrong
+    finally:
+        if os.path.exists(tmp):
+            os.unlink(tmp)

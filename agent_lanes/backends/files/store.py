@@ -99,9 +99,9 @@ class FileStore(FileFinder):
             if task.idempotency_key is not None:
                 keys.reserve(self.layout, task.idempotency_key, task.id)
             self.hints.raise_sequence(task.lane, task.sequence)
+            self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)
             atomic.sync_folder(self.layout.tasks)
-            self.hints.make(placement(snapshot, self.now()))
             self._wake(snapshot)
 
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:

@@ -7,7 +7,8 @@
     │   ├── AlreadyAnswered    4   400   already_answered   a task gets exactly one answer
     │   └── RequestChanged     4   400   request_changed    the request is not what was submitted
     ├── NotFound               5   404   not_found
-    ├── NotAllowed             6   403   not_allowed        permissions, paths that escape
+    ├── NotAllowed             6   400   not_allowed        permissions, paths that escape
+    │   └── Forbidden          6   403   forbidden          a Host or an Origin that may not use this server
     ├── TaskFailed             8   200   task_failed        the awaited task failed
     ├── TaskCancelled          9   200   task_cancelled     the awaited task was cancelled
     ├── BadUsage              64   400   usage              a flag or argument of this call
@@ -76,7 +77,13 @@ class NotFound(AgentLanesError):
 class NotAllowed(AgentLanesError):
     """Permissions, or a path that leaves the place it must stay in."""
 
-    code, exit_code, http_status = "not_allowed", 6, 403
+    code, exit_code, http_status = "not_allowed", 6, 400
+
+
+class Forbidden(NotAllowed):
+    """Who asks over HTTP may not: a Host or an Origin that is not this server's."""
+
+    code, http_status = "forbidden", 403
 
 
 class TaskFailed(AgentLanesError):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.finding import Finding
+    from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Birth, Decide, Watch
 
 

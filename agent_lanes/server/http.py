@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from agent_lanes.core.jsontext import dumps, loads_object
-from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotAllowed, StorageFailed
+from agent_lanes.errors import AgentLanesError, BadData, BadUsage, Forbidden, StorageFailed
 from agent_lanes.server.routes import Routes
 from agent_lanes.services.bodies import MAX_BODY_BYTES
 from agent_lanes.services.queue import QueueService
@@ -104,11 +104,11 @@ class Handler(BaseHTTPRequestHandler):
         host = urlsplit("//" + self.headers.get("Host", "")).hostname or ""
         if bound in LOOPBACK and host not in LOOPBACK:
             self.close_connection = True
-            raise NotAllowed(f"Host: {host!r} is not this server", hint="use 127.0.0.1 or localhost")
+            raise Forbidden(f"Host: {host!r} is not this server", hint="use 127.0.0.1 or localhost")
         origin = self.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != self.headers.get("Host"):
             self.close_connection = True
-            raise NotAllowed(f"Origin: {origin[:100]!r} may not use this server")
+            raise Forbidden(f"Origin: {origin[:100]!r} may not use this server")
 
     def _body(self) -> JsonObject:
         self.close_connection = True  # until the body has been read, what follows on this connection is not a request

@@ -141,7 +141,7 @@ class Routes:
         token = _text(body, "claim_token")
         if token is None:
             raise BadData("claim_token: missing")
-        released = self.queue.release(id, token, reason=_text(body, "reason") or "")
+        released, _ = self.queue.release(id, token, reason=_text(body, "reason") or "")
         return 200, {"status": "released", "task_id": id, "task": self.queue.record(released)}
 
     def _response(self, id: str, query: Query, body: JsonObject) -> Answer:

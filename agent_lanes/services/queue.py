@@ -11,7 +11,17 @@ from agent_lanes.core.match import matches, routes_for
 from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import BadUsage, Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed
+from agent_lanes.errors import (
+    AgentLanesError,
+    BadUsage,
+    Busy,
+    Damaged,
+    NotAllowed,
+    NotFound,
+    Refused,
+    RequestChanged,
+    StorageFailed,
+)
 from agent_lanes.services import artifacts, bodies, requests
 from agent_lanes.services.submission import Submission, born, checked, same
 
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LEASE_SECONDS = 7200
 SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
+MOST_PROBLEMS = 20
 MOST_COUNTS = 1_000_000
 
 
@@ -95,7 +106,7 @@ class QueueService:
         if again is not None:
             return again
         self.backend.promote(lane)
-        problem: StorageFailed | NotAllowed | None = None
+        problems: list[AgentLanesError] = []
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
                 if match and not matches(self.backend.read(id).task.metadata, match):
@@ -106,9 +117,11 @@ class QueueService:
             except Refused:
                 self.backend.settle(id)  # a stale hint: somebody else has it, or it is answered
             except (StorageFailed, NotAllowed) as wrong:
-                problem = problem or wrong  # its own request or folder may be all that is wrong: others go on
-        if problem is not None:
-            raise problem
+                problems.append(wrong)  # its own request or folder may be all that is wrong: others go on
+                if len(problems) == MOST_PROBLEMS:
+                    break  # no: it is the disk
+        if problems:
+            raise problems[0]
         return None
 
     def peek_next(
@@ -166,12 +179,16 @@ class QueueService:
             id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
         )[0]
 
-    def release(self, id: str, token: str, *, reason: str = "") -> Snapshot:
-        """Put a claimed task back into the queue. Raises LostClaim, Refused, NotFound."""
+    def release(self, id: str, token: str, *, reason: str = "") -> tuple[Snapshot, bool]:
+        """Put a claimed task back into the queue. Returns the task, and whether this token had done so before.
+
+        Raises LostClaim, Refused, NotFound.
+        """
         bodies.given("reason", reason, 1 << 16)
-        return self.backend.update(
+        after, change = self.backend.update(
             id, lambda before, now: transitions.release(before, token=token, reason=reason, now=now)
-        )[0]
+        )
+        return after, change.repeated
 
     def event(self, id: str, *, type: str = "note", message: str = "", data: JsonObject | None = None) -> None:
         """Add a line to a task's history. Raises BadUsage, NotFound."""

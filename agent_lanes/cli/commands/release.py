@@ -18,9 +18,18 @@ OPTIONS = (ID, TOKEN, Option(flag="--reason", metavar="R", default="", help="why
 
 def run(args: Arguments, session: Session) -> int:
     """Release."""
-    released = session.queue.release(task_id(args), args.claim_token, reason=args.reason)
+    released, repeated = session.queue.release(task_id(args), args.claim_token, reason=args.reason)
+    if repeated:
+        output.note(f"agent-lanes: task {released.id} had been released with this token already; confirmed")
     if args.json:
-        output.json({"status": "released", "task_id": released.id, "task": session.queue.record(released)})
+        output.json(
+            {
+                "status": "released",
+                "task_id": released.id,
+                "task": session.queue.record(released),
+                "already_done": repeated,
+            }
+        )
     else:
         output.values(status="released", task_id=released.id)
     return 0

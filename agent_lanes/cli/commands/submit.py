@@ -12,12 +12,13 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import SUBMISSION, Arguments, pairs
+from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.config.taskfile import TaskFile
-    from agent_lanes.core.task import Task
+    from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
 OPTIONS = SUBMISSION
@@ -26,18 +27,20 @@ STDIN = "-"
 
 def run(args: Arguments, session: Session) -> int:
     """Submit, and print the id."""
-    task = submit(args, session)
-    if args.json:
-        from agent_lanes.core.task import Snapshot
+    wanted = submission(args, session)
+    with shielded():  # a task whose id nobody saw would be submitted twice
+        task = session.queue.submit(wanted)
+        if args.json:
+            from agent_lanes.core.task import Snapshot
 
-        output.json({"task_id": task.id, "task": session.queue.record(Snapshot(task=task))})
-    else:
-        output.line(task.id)
+            output.json({"task_id": task.id, "task": session.queue.record(Snapshot(task=task))})
+        else:
+            output.line(task.id)
     return 0
 
 
-def submit(args: Arguments, session: Session) -> Task:
-    """Put flags, task file and config together and queue the task."""
+def submission(args: Arguments, session: Session) -> Submission:
+    """What flags, task file, config and stdin ask for together."""
     from agent_lanes.services.submission import Submission
 
     given = _task_file(args, session)
@@ -54,24 +57,22 @@ def submit(args: Arguments, session: Session) -> Task:
     worktree = args.worktree_path or (given.worktree_path if given else None)
     if worktree is None and config is not None and config.worktree_path is not None:
         worktree = os.path.join(root, config.worktree_path)
-    return session.queue.submit(
-        Submission(
-            lane=lane,
-            workspace_id=workspace_id,
-            workspace_root=root,
-            base=base,
-            request=None if request == STDIN else request,
-            request_bytes=_stdin() if request == STDIN else None,
-            response_to=response_to,
-            prompt=_prompt(args, given, session.folder, root),
-            supporting_paths=given.supporting_paths if given else (),
-            worktree_path=worktree,
-            branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
-            metadata=metadata,
-            source_agent=args.source_agent,
-            correlation_id=args.task_id or (given.stem if given else None),
-            config_path=config.path if config else None,
-        )
+    return Submission(
+        lane=lane,
+        workspace_id=workspace_id,
+        workspace_root=root,
+        base=base,
+        request=None if request == STDIN else request,
+        request_bytes=_stdin() if request == STDIN else None,
+        response_to=response_to,
+        prompt=_prompt(args, given, session.folder, root),
+        supporting_paths=given.supporting_paths if given else (),
+        worktree_path=worktree,
+        branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
+        metadata=metadata,
+        source_agent=args.source_agent,
+        correlation_id=args.task_id or (given.stem if given else None),
+        config_path=config.path if config else None,
     )
 
 

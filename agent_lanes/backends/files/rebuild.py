@@ -101,7 +101,8 @@ def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
             if snapshot is None or layout.marker(placement(snapshot, now)) != path:
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
-        if _age_seconds(path, now) > LITTER_SECONDS:  # younger, it may belong to a submit in flight
+        young = path.startswith(layout.root + "/ready/") and _age_seconds(path, now) <= LITTER_SECONDS
+        if not young:  # else it may belong to a submit in flight
             atomic.drop_marker(path)
     except (Busy, Damaged):
         pass  # whoever is at work on it settles it; what cannot be read keeps its markers

@@ -229,6 +229,7 @@ def test_a_copy_that_is_no_file_of_ours_is_only_slower(fresh: Command, kind: str
         if os.geteuid() != 0:
             pytest.skip("only root may give a file away")
         copy.write_bytes(copy.read_bytes().replace(b'"project"', b'"planted"'))
+        copy.chmod(0o644)
         os.chown(copy, 12345, -1)
     else:
         moved = copy.rename(copy.with_suffix(".moved"))

@@ -166,7 +166,9 @@ class Queue:
             try:
                 yield task
             except BaseException as wrong:
-                task.release_if_open(f"{type(wrong).__name__}: {wrong}"[:500])
+                with contextlib.suppress(AgentLanesError):  # what the block raised matters more; the lease will end
+                    story = f"{type(wrong).__name__}: {wrong}".encode("utf-8", "backslashreplace")
+                    task.release_if_open(story.decode()[:500])
                 raise
             task.release_if_open("left unanswered")
 

@@ -88,7 +88,7 @@ def parse(argv: list[str]) -> tuple[Command, Arguments] | str:
         return f"agent-lanes {__version__}\n"
     entry = command(verb)
     if entry is None:
-        raise BadUsage(f"agent-lanes: there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
+        raise BadUsage(f"there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
     parser = parser_of(entry)
     if "-h" in rest or "--help" in rest:
         return parser.format_help()
@@ -122,7 +122,7 @@ def _front(argv: list[str]) -> tuple[list[str], str, list[str]]:
         position += 2 if argv[position] in takes_value else 1
     if position >= len(argv):
         if argv:
-            raise BadUsage("agent-lanes: a command is missing", hint="see: agent-lanes --help")
+            raise BadUsage("a command is missing", hint="see: agent-lanes --help")
         return [], "--help", []
     verb = argv[position]
     if verb.startswith("-") and verb not in ("-h", "--help", "--version"):

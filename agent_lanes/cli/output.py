@@ -66,8 +66,10 @@ def values(**pairs: object) -> None:
 
 
 def json(value: object) -> None:
-    """Write one JSON object."""
-    text(dumps(value))
+    """Write one JSON object; what a terminal could mistake for a command is escaped, which means the same in JSON."""
+    content = dumps(value)
+    odd = {char for char in set(content) if not char.isprintable() and char != "\n"}
+    text(content.translate({ord(char): _json_escape(char) for char in odd}) if odd else content)
 
 
 def note(content: str) -> None:
@@ -127,6 +129,11 @@ def _escapes(content: str, kept: str) -> dict[int, str]:
     """A table of the few characters that need it: one by one, 32 MiB would take minutes."""
     odd = (char for char in set(content) if not char.isprintable() and char not in kept)
     return {ord(char): char.encode("unicode_escape", "surrogatepass").decode() for char in odd}
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def on_terminal(descriptor: int) -> bool:

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent_lanes.core.task import Task
+
 CHUNK = 1 << 20
 MAX_SUPPORTING = 1000
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a folder on the way became a file, or a link that leads nowhere
@@ -102,12 +104,14 @@ def file_sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def write_answer(path: str, root: str, body: str) -> str:
-    """Replace the file at an answer's path, inside the workspace, in one step; byte for byte.
+def write_answer(task: Task, body: str, *, store: str, config: str | None) -> str:
+    """Replace the file at a task's response path in one step, byte for byte; returns its absolute path.
 
-    Raises NotAllowed (the path leads outside by now), StorageFailed.
+    All that was checked at submit is checked again: a link may lead elsewhere by now. Raises NotAllowed,
+    StorageFailed.
     """
-    real = inside("response_path", path, root, root)
+    path, root = task.response_path or "", task.workspace_root
+    real = response_path(path, root, root, forbidden=(task.request_path, config), store=store)
     folder = os.path.dirname(real)
     tmp = f"{folder}/.agent-lanes.{os.getpid()}.{os.urandom(4).hex()}"  # short: the name itself may be as long as any
     try:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.services.queue import QueueService
 
+MORE = "\n      "
 LONGEST_SHOWN = 4000
 
 
@@ -51,15 +52,17 @@ def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
     if claim is not None and claim.held:
         lines.append(f"  claimed by {claim.owner} until {iso(claim.lease.expires_at)} (epoch {claim.epoch})")
     lines.append(f"  next: {view['next_action']}")
+    lines = [line.replace("\n", MORE) for line in lines]  # nothing here may pass for another part of the page
     if task.prompt:
         lines += ["", "PROMPT", _indented(task.prompt)]
     if task.request_stored or task.request_path is not None:
-        lines += ["", f"REQUEST  {queue.backend.request_location(task) or ''}", _indented(_shown(queue, task))]
+        where = (queue.backend.request_location(task) or "").replace("\n", MORE)
+        lines += ["", f"REQUEST  {where}", _indented(_shown(queue, task))]
     lines += ["", "HISTORY"]
     for event in events:
         data = " ".join(f"{key}={value}" for key, value in event.data.items())
         line = f"  {iso(event.created_at)}  {event.type:<12} {event.message}{'  ' + data if data else ''}"
-        lines.append(line.replace("\n", "\n      "))  # a message must not pass for another part of the page
+        lines.append(line.replace("\n", MORE))
     if response is not None:
         verdict = f" · verdict {response.verdict}" if response.verdict else ""
         lines += ["", f"ANSWER  by {response.reviewer} · {response.status}{verdict}", _indented(response.body)]

@@ -200,6 +200,17 @@ def test_of_many_who_wait_each_gets_a_task_of_its_own(run: Command) -> None:
                 pass
 
 
+def test_waking_is_not_left_to_the_slow_look_every_20_seconds(run: Command) -> None:
+    run("claim", submit(run))  # the lane has been signalled before: no file appears any more, one is written
+    clock = run.start("wait", "--lane", "no such lane", "--timeout", "12")
+    with clock, run.start("claim", "--lane", "default", "--wait", "600") as claim:
+        claim.sleeping()
+        clock.sleeping()
+        submit(run)
+        claim.end()
+        assert clock.process.poll() is None, "a wait of 12 seconds was over first"
+
+
 def test_a_claim_that_ran_out_of_time_is_idle(run: Command) -> None:
     told = run("claim", "--lane", "default", "--wait", "0.2", "--json").json
     assert told["status"] == "idle" and told["timeout_seconds"] == 0.2

@@ -1,7 +1,7 @@
 """The same script on agent-lanes 0.1.1 and on this program: whatever 0.1.1 prints, this prints too.
 
-AGENT_LANES_PEER names the `agent-lanes` of a virtual environment with version 0.1.1 from the package index. Without
-it these tests are skipped at home and fail in CI.
+AGENT_LANES_PEER names the `agent-lanes` of a virtual environment with version 0.1.1 (tests/upgrade/peer.py makes one
+and prints its path), or the folder it lies in. Without it these tests are skipped at home and fail in CI.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pytest
 
 from cli.process import PROGRAM, Command, Result
 
-PEER = os.environ.get("AGENT_LANES_PEER", "")  # read before the tests clear the environment
+NAMED = os.environ.get("AGENT_LANES_PEER", "")  # read before the tests clear the environment
+PEER = os.path.join(NAMED, "agent-lanes") if os.path.isdir(NAMED) else NAMED
 pytestmark = pytest.mark.peer
 
 Script = Callable[[Command], list[Result]]

@@ -38,7 +38,6 @@ def strace() -> str:
     found = shutil.which("strace")
     if found is None or subprocess.run([found, "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
         missing("strace is not installed, or may not trace here")
-    assert found
     return found
 
 

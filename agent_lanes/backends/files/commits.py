@@ -113,4 +113,5 @@ def index(layout: Layout, task: Task) -> None:
         "updated_at": iso(task.created_at),
     }
     path = layout.correlation(task.workspace_id, task.correlation_id)
+    os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
     atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=False)

@@ -13,8 +13,8 @@ from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.rebuild import LITTER_SECONDS
 from agent_lanes.backends.files.records import answered, load
-from agent_lanes.backends.files.upkeep import LITTER_SECONDS
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement

@@ -19,6 +19,7 @@ from agent_lanes.errors import Busy
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 LONGEST_CONTENT = 200
 TRIES = 3
+NEEDED = ("tmp", "ready", "timers", "held")  # whoever deleted one of these deleted hints, or where things are born
 
 
 class Gate:
@@ -27,12 +28,17 @@ class Gate:
     def __init__(self, layout: Layout, boot_id: str) -> None:
         self.layout = layout
         self.boot_id = boot_id
+        self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
         self.content = f"{codec.FORMAT} {boot_id or '-'}\n".encode()
 
     def current(self) -> bool:
-        """Whether the hints are of this format and this boot. Takes no lock, changes nothing. Raises OSError."""
+        """Whether the hints are of this format and this boot, and their folders are there.
+
+        Takes no lock, changes nothing. Raises OSError.
+        """
         try:
-            return atomic.read(self.layout.gate, LONGEST_CONTENT) == self.content
+            whole = all(map(os.path.isdir, self.needed))
+            return whole and atomic.read(self.layout.gate, LONGEST_CONTENT) == self.content
         except (FileNotFoundError, NotADirectoryError, atomic.Unreadable):
             return False
 
@@ -46,7 +52,7 @@ class Gate:
                 return Lock(self.layout.gate, "the store", shared=True, flags=FLAGS)
             os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
             with self.closed() as gate:
-                if os.pread(gate.descriptor, LONGEST_CONTENT, 0) != self.content:  # nobody did it while we waited
+                if not self.current():  # nobody did it while we waited
                     upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
                     os.ftruncate(gate.descriptor, 0)
                     os.pwrite(gate.descriptor, self.content, 0)

@@ -95,7 +95,7 @@ class Hints:
         for folder in HINT_FOLDERS:
             lanes = atomic.names(f"{self.layout.root}/{folder}") if lane is None else [escape(lane)]
             for name in lanes:
-                found.update(_id_in(folder, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))
+                found.update(id_in(self.layout.root, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))
         return found - {""}
 
     def next_sequence(self, lane: str) -> int:
@@ -115,13 +115,14 @@ class Hints:
             os.close(descriptor)
 
     def raise_sequence(self, lane: str, number: int) -> None:
-        """Let the lane's counter continue after `number`, unless it is past it. Raises OSError, Busy."""
+        """Let the lane's counter go on after `number`, unless it is past it already. Raises OSError, Busy."""
         descriptor = _open_counter(self.layout.sequence(lane))
         try:
             _lock_counter(descriptor, lane)
-            raw = os.pread(descriptor, 32, 0).strip()
-            if not raw.isdigit() or int(raw) < number:
-                os.pwrite(descriptor, b"%012d\n" % number, 0)
+            raw = os.pread(descriptor, 32, 0)
+            if len(raw) != COUNTER_BYTES or not raw.strip().isdigit() or int(raw) < number:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, b"%012d\n" % min(number, MAX_SEQUENCE - 1), 0)
         finally:
             os.close(descriptor)
 
@@ -158,8 +159,9 @@ class Hints:
                 _remove_empty(f"{folder}/{bucket}")
 
 
-def _id_in(folder: str, path: str) -> str:
-    name = os.path.basename(path)
+def id_in(root: str, path: str) -> str:
+    """The task id in the path of a marker below this root; empty if its name is no marker's."""
+    folder, name = path[len(root) + 1 :].partition("/")[0], os.path.basename(path)
     if folder == "ready":
         return id_of_ready(name)
     return due_of_timer(name)[1] if folder == "timers" else name

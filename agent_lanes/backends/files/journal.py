@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-TAIL, LONGEST_TAIL = 4096, 1 << 20
+TAIL = 4096
 CHUNK = 1 << 16
 
 
@@ -95,7 +95,7 @@ def _last(descriptor: int, size: int) -> Event | None:
             event = _event(text)
             if event is not None:
                 return event
-        if tail >= size or tail >= LONGEST_TAIL:
+        if tail >= size:
             return None
         tail *= 16
 

@@ -15,8 +15,9 @@ import os
 import stat
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic, journal, upkeep
+from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, Layout
+from agent_lanes.backends.files.rebuild import rebuild, sweep
 from agent_lanes.backends.files.records import load, readable
 from agent_lanes.core import codec
 from agent_lanes.core.finding import Finding
@@ -36,8 +37,8 @@ NOTE = "NOTE.txt"
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
     """Mend what can be mended; the findings again, with what was done. The caller holds the gate exclusively."""
     done = [_mended(layout, finding, now) for finding in findings]
-    upkeep.rebuild(layout, now)
-    upkeep.sweep(layout, now)
+    rebuild(layout, now)
+    sweep(layout, now)
     return done
 
 

@@ -18,6 +18,7 @@ from agent_lanes.backends.files import atomic, commits, journal, keys, records, 
 from agent_lanes.backends.files.finder import FileFinder
 from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
 from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.rebuild import sweep
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import Due, Ready, placement, timer_now
@@ -90,6 +91,7 @@ class FileStore(FileFinder):
             finally:
                 self._wake(Snapshot(task=task))
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
+            self._afterwards(task, "an end to old litter", lambda: sweep(self.layout, self.now()))
         return task, True
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:

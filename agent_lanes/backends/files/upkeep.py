@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.files import atomic, journal
-from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
 from agent_lanes.backends.files.lock import PATIENCE_SECONDS
-from agent_lanes.backends.files.records import Loaded, answered, load
+from agent_lanes.backends.files.rebuild import rebuild, sweep
+from agent_lanes.backends.files.records import Loaded, load
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.jsontext import dumps, loads_object
-from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event
-from agent_lanes.core.times import SECOND, Moment, iso
+from agent_lanes.core.times import Moment, iso
 from agent_lanes.errors import BadData, Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent_lanes.core.jsontext import JsonObject
-
-LITTER_SECONDS = 3600
 
 
 def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
@@ -41,49 +38,6 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
         atomic.sync_folder(layout.root)
     rebuild(layout, now)
     sweep(layout, now)
-
-
-def rebuild(layout: Layout, now: Moment) -> None:
-    """Make the markers exactly those that the facts ask for, and set every lane's counter past its tasks."""
-    hints = Hints(layout)
-    wanted: set[str] = set()
-    highest: dict[str, int] = {}
-    for id in atomic.names(layout.tasks):
-        folder = layout.task(id)
-        if answered(folder):
-            continue
-        try:
-            snapshot = load(folder, id).snapshot
-        except (Damaged, NotFound):
-            continue  # for doctor; or a foreign file
-        marker = layout.marker(placement(snapshot, now))
-        if marker is not None:
-            wanted.add(marker)
-        highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
-    present = hints.all_markers()
-    for path in wanted - present:
-        atomic.make_marker(path)
-    for path in present - wanted:
-        atomic.drop_marker(path)
-    for lane, number in highest.items():
-        hints.raise_sequence(lane, number)
-
-
-def sweep(layout: Layout, now: Moment) -> None:
-    """Remove what crashed commands left in tmp/ more than an hour ago."""
-    for name in atomic.names(layout.tmp):
-        path = f"{layout.tmp}/{name}"
-        try:
-            if now.wall // SECOND - os.stat(path, follow_symlinks=False).st_mtime < LITTER_SECONDS:
-                continue
-            if os.path.isdir(path) and not os.path.islink(path):
-                for file in os.listdir(path):
-                    os.unlink(f"{path}/{file}")
-                os.rmdir(path)
-            else:
-                os.unlink(path)
-        except OSError:  # litter that resists is litter for the next sweep
-            continue
 
 
 def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: Callable[[int], str]) -> None:

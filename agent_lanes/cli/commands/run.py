@@ -11,6 +11,7 @@ import time
 from agent_lanes.cli import output
 from agent_lanes.cli.commands import submit, wait
 from agent_lanes.cli.options import HEARTBEAT, QUIET, SUBMISSION, TIMEOUT, Arguments
+from agent_lanes.cli.shield import shielded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,13 @@ def run(args: Arguments, session: Session) -> int:
 
     waiting.timeout("--timeout", args.timeout)
     waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
-    task, _ = submit.submit(args, session)
-    if not output.on_terminal(2) or args.quiet:
-        if not args.quiet:
+    wanted, watched = submit.submission(args, session), output.on_terminal(2) and not args.quiet
+    with shielded():  # whoever interrupts this is told which task goes on
+        task, new = session.queue.submit(wanted)
+        submit.tell(task, new)
+        if not watched and not args.quiet:
             output.note(f"agent-lanes run: task_id={task.id}")
+    if not watched:
         return wait.for_task(task.id, args, session)
     progress = Progress(session)
     try:

@@ -56,5 +56,5 @@ def _cycle(session: Session, folder: str) -> str:
     found = waiting.for_answer(queue.backend, task.id, timeout_seconds=10)
     if found is None or found.response is None or found.response.body != body or found.task.response_path is None:
         raise AgentLanesError("self-test failed: the answer did not come back as it was given")
-    artifacts.write_answer(found.task.response_path, found.task.workspace_root, found.response.body)
+    artifacts.write_answer(found.task, found.response.body, store=session.store_address, config=None)
     return task.id

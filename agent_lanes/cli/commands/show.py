@@ -27,7 +27,7 @@ def run(args: Arguments, session: Session) -> int:
         if args.json:
             output.json({"status": "ok", "task_id": snapshot.id, "input": given})
         else:
-            output.text(given)
+            output.text(output.readable(given) if output.on_terminal(1) else given)
         return 0
     events = list(queue.events(snapshot.id))
     if args.json:

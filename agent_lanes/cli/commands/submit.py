@@ -12,12 +12,14 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import SUBMISSION, Arguments, pairs
+from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.config.taskfile import TaskFile
     from agent_lanes.core.task import Task
+    from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
 OPTIONS = SUBMISSION
@@ -26,19 +28,28 @@ STDIN = "-"
 
 def run(args: Arguments, session: Session) -> int:
     """Submit, and print the id."""
-    task, new = submit(args, session)
-    if args.json:
-        from agent_lanes.core.task import Snapshot
+    wanted = submission(args, session)
+    with shielded():  # a task whose id nobody saw would be submitted twice
+        task, new = session.queue.submit(wanted)
+        tell(task, new)
+        if args.json:
+            from agent_lanes.core.task import Snapshot
 
-        view = session.queue.record(Snapshot(task=task) if new else session.queue.read(task.id))
-        output.json({"task_id": task.id, "task": view, "already_done": not new})
-    else:
-        output.line(task.id)
+            view = session.queue.record(Snapshot(task=task) if new else session.queue.read(task.id))
+            output.json({"task_id": task.id, "task": view, "already_done": not new})
+        else:
+            output.line(task.id)
     return 0
 
 
-def submit(args: Arguments, session: Session) -> tuple[Task, bool]:
-    """Put flags, task file and config together and queue the task; tells whether it is new, and says so if not."""
+def tell(task: Task, new: bool) -> None:
+    """Say so where the task is not new: its idempotency key was used before."""
+    if not new:
+        output.note(f"agent-lanes: task {task.id} was submitted before with this idempotency key")
+
+
+def submission(args: Arguments, session: Session) -> Submission:
+    """What flags, task file, config and stdin ask for together."""
     from agent_lanes.services.submission import Submission
 
     given = _task_file(args, session)
@@ -55,29 +66,24 @@ def submit(args: Arguments, session: Session) -> tuple[Task, bool]:
     worktree = args.worktree_path or (given.worktree_path if given else None)
     if worktree is None and config is not None and config.worktree_path is not None:
         worktree = os.path.join(root, config.worktree_path)
-    task, new = session.queue.submit(
-        Submission(
-            lane=lane,
-            workspace_id=workspace_id,
-            workspace_root=root,
-            base=base,
-            request=None if request == STDIN else request,
-            request_bytes=_stdin() if request == STDIN else None,
-            response_to=response_to,
-            prompt=_prompt(args, given, session.folder, root),
-            supporting_paths=given.supporting_paths if given else (),
-            worktree_path=worktree,
-            branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
-            metadata=metadata,
-            source_agent=args.source_agent,
-            correlation_id=args.task_id or (given.stem if given else None),
-            config_path=config.path if config else None,
-            idempotency_key=args.idempotency_key,
-        )
+    return Submission(
+        lane=lane,
+        workspace_id=workspace_id,
+        workspace_root=root,
+        base=base,
+        request=None if request == STDIN else request,
+        request_bytes=_stdin() if request == STDIN else None,
+        response_to=response_to,
+        prompt=_prompt(args, given, session.folder, root),
+        supporting_paths=given.supporting_paths if given else (),
+        worktree_path=worktree,
+        branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
+        metadata=metadata,
+        source_agent=args.source_agent,
+        correlation_id=args.task_id or (given.stem if given else None),
+        config_path=config.path if config else None,
+        idempotency_key=args.idempotency_key,
     )
-    if not new:
-        output.note(f"agent-lanes: task {task.id} was submitted before with this idempotency key")
-    return task, new
 
 
 def _task_file(args: Arguments, session: Session) -> TaskFile | None:

@@ -107,7 +107,8 @@ def _report(found: Snapshot, args: Arguments, session: Session) -> int:
     assert response is not None
     path = task.response_path
     if path is not None:
-        path = artifacts.write_answer(path, task.workspace_root, response.body)
+        store, config = session.store_address, session.found.config_path
+        path = artifacts.write_answer(task, response.body, store=store, config=config)
     if args.json:
         output.json(views.answer(found, path))
     elif path is not None and args.verb == "wait":

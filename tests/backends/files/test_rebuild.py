@@ -85,7 +85,7 @@ def test_a_rebuild_makes_exactly_the_markers_that_the_facts_ask_for(root: Path, 
     open_store(boot="boot 2").prepare()
     expected = {kind: markers(root, kind) for kind in ("ready", "timers", "held")}
     for name in (ORPHAN, "default/codex/50000000000/5-000000000009-x", "other/any/0/junk"):
-        put_marker(root, "ready", name)
+        os.utime(put_marker(root, "ready", name), (0, 0))
     put_marker(root, "timers", "default/000000000000/000000000000000001-gone")
     put_marker(root, "held", "default/gone")
     (root / "ready" / ready_markers(root)[-1]).unlink()

@@ -1,0 +1,115 @@
+"""Hints from facts, and litter: under the exclusive gate, or beside commands that are still at work.
+
+The gate may have been deleted under a command that had passed it, so nothing here believes that it is alone: a
+marker is dropped only under its task's lock, or, where there is no such task, once it is too old to belong to a
+submit in flight. What cannot be read right now keeps its markers: it may be readable again tomorrow.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.hints import Hints, id_in
+from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.records import answered, load
+from agent_lanes.core.placement import Due, placement
+from agent_lanes.core.task import Snapshot
+from agent_lanes.core.times import SECOND, Moment
+from agent_lanes.errors import Busy, Damaged, NotFound
+
+LITTER_SECONDS = 3600
+OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def rebuild(layout: Layout, now: Moment) -> None:
+    """Make the markers those that the facts ask for, and set every lane's counter past its tasks. Raises OSError."""
+    hints, wanted, unreadable, highest = Hints(layout), set[str](), set[str](), dict[str, int]()
+    for id in atomic.names(layout.tasks):
+        try:
+            snapshot = _open_task(layout, id)
+        except Damaged:
+            unreadable.add(id)
+            continue
+        if snapshot is None:
+            continue
+        marker = layout.marker(placement(snapshot, now))
+        if marker is not None:
+            wanted.add(marker)
+        highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
+    present = hints.all_markers()
+    for path in wanted - present:
+        atomic.make_marker(path)
+    for path in present - wanted:
+        if id_in(layout.root, path) in unreadable:
+            _look_again(layout, path)
+        else:
+            _drop_stale(layout, path, now)
+    for lane, number in highest.items():
+        hints.raise_sequence(lane, number)
+
+
+def sweep(layout: Layout, now: Moment) -> None:
+    """Remove what crashed commands left in tmp/ more than an hour ago."""
+    for name in atomic.names(layout.tmp):
+        path = f"{layout.tmp}/{name}"
+        try:
+            if now.wall // SECOND - os.stat(path, follow_symlinks=False).st_mtime < LITTER_SECONDS:
+                continue
+            if os.path.isdir(path) and not os.path.islink(path):
+                for file in os.listdir(path):
+                    os.unlink(f"{path}/{file}")
+                os.rmdir(path)
+            else:
+                os.unlink(path)
+        except OSError:  # litter that resists is litter for the next sweep
+            continue
+
+
+def _open_task(layout: Layout, id: str) -> Snapshot | None:
+    """A task that is not answered; None if it is, or there is none. Raises Damaged, and OSError of this process."""
+    folder = layout.task(id)
+    try:
+        return None if answered(folder) else load(folder, id).snapshot
+    except NotFound:
+        return None  # a foreign file
+    except OSError as wrong:
+        if wrong.errno in OF_THIS_PROCESS:
+            raise
+        raise Damaged(f"task {id} cannot be read: {wrong.strerror}") from wrong
+
+
+def _look_again(layout: Layout, path: str) -> None:
+    """The timer of a task that cannot be read now may count on the clock of another boot: let it be over."""
+    folder, lane = path[len(layout.root) + 1 :].split("/")[:2]
+    if folder == "timers":
+        id = id_in(layout.root, path)
+        over = layout.marker(Due(lane="", at=0, id=id))
+        atomic.make_marker(f"{layout.root}/timers/{lane}/" + "/".join(str(over).split("/")[-2:]))
+
+
+def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
+    """Drop a marker that the facts do not ask for, seen under the lock under which they are made."""
+    id = id_in(layout.root, path)
+    try:
+        if not id:
+            raise NotFound("no marker's name")
+        with Lock(layout.task(id), f"task {id}", patient=False):
+            snapshot = _open_task(layout, id)
+            if snapshot is None or layout.marker(placement(snapshot, now)) != path:
+                atomic.drop_marker(path)
+    except (NotFound, NotADirectoryError):
+        young = path.startswith(layout.root + "/ready/") and _age_seconds(path, now) <= LITTER_SECONDS
+        if not young:  # else it may belong to a submit in flight
+            atomic.drop_marker(path)
+    except (Busy, Damaged):
+        pass  # whoever is at work on it settles it; what cannot be read keeps its markers
+
+
+def _age_seconds(path: str, now: Moment) -> float:
+    try:
+        return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return 0

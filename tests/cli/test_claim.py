@@ -125,7 +125,7 @@ def test_a_lease_that_ran_out_may_be_renewed_or_taken_over(run: Command, task_id
 def test_release_puts_the_task_back(run: Command, task_id: str, store: Path) -> None:
     token = claimed(run, task_id)
     released = run("release", task_id, "--claim-token", token, "--reason", "no time", "--json").json
-    assert released.keys() == {"status", "task_id", "task"}
+    assert released.keys() == {"status", "task_id", "task", "already_done"} and released["already_done"] is False
     record = released["task"]
     assert (released["status"], released["task_id"], record["state"]) == ("released", task_id, "queued")
     for field in ("claim_owner", "claim_token", "claimed_at", "lease_expires_at"):
@@ -139,7 +139,8 @@ def test_a_release_repeated_changes_nothing_more(run: Command, task_id: str, sto
     token = claimed(run, task_id)
     run("release", task_id, "--claim-token", token)
     before = tree(store)
-    assert run("release", task_id, "--claim-token", token).values["status"] == "released"
+    again = run("release", task_id, "--claim-token", token, "--json")
+    assert again.json["status"] == "released" and again.json["already_done"] is True and "already" in again.said[0]
     assert tree(store) == before
 
 

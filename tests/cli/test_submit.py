@@ -67,7 +67,7 @@ def test_submit_as_json_is_the_id_and_the_record(run: Command) -> None:
     made = run(
         "submit", "--lane", "default", "--request-from", "request.md", "--response-to", "out/answer.md", "--json"
     ).json
-    assert made.keys() == {"task_id", "task"}
+    assert made.keys() == {"task_id", "task", "already_done"} and made["already_done"] is False
     task = made["task"]
     assert task.keys() == RECORD.keys()
     for field, kind in RECORD.items():

@@ -123,25 +123,26 @@ def test_paths_that_are_no_ids_reach_no_file(http: Client, id: str, rest: str) -
 
 
 @pytest.mark.parametrize("field", ["request_path", "response_path"])
-def test_paths_that_leave_the_workspace_are_403(shared: Command, http: Client, field: str, tmp_path: Path) -> None:
+def test_paths_that_leave_the_workspace_are_400(shared: Command, http: Client, field: str, tmp_path: Path) -> None:
     outside = tmp_path / "secret.md"
     outside.write_text("secret")
     for value in (str(outside), "../../../../../../../../etc/hostname"):
         status, answer = http.post("/tasks", {"lane": "x", "prompt": "y", field: value})
-        assert (status, answer["code"]) == (403, "not_allowed") and field in answer["error"]
+        assert (status, answer["code"]) == (400, "not_allowed") and field in answer["error"]
 
 
 @pytest.mark.parametrize("value", ["request.md", "handoff/state/x", ".git/config", "handoff"])
-def test_a_response_path_that_must_not_be_one_is_403(http: Client, value: str) -> None:
+def test_a_response_path_that_must_not_be_one_is_400(http: Client, value: str) -> None:
     body = {"lane": "x", "request_path": "request.md", "response_path": value}
-    assert http.post("/tasks", body)[0] == 403
+    status, answer = http.post("/tasks", body)
+    assert (status, answer["code"]) == (400, "not_allowed") and "response_path" in answer["error"]
 
 
 @pytest.mark.parametrize("host", ["example.com", "example.com:80", "127.0.0.1.example.com", "", "0.0.0.0", "[::2]"])
 def test_a_foreign_host_is_403(http: Client, queued: str, host: str) -> None:
     for method, path in (("GET", f"/tasks/{queued}"), ("POST", f"/tasks/{queued}/claim")):
         status, answer = http.send(method, path, b"{}" if method == "POST" else None, {"Host": host})
-        assert (status, answer["code"]) == (403, "not_allowed") and "Host" in answer["error"]
+        assert (status, answer["code"]) == (403, "forbidden") and "Host" in answer["error"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_a_foreign_host_is_403(http: Client, queued: str, host: str) -> None:
 def test_a_foreign_origin_is_403(http: Client, queued: str, origin: str) -> None:
     for path in (f"/tasks/{queued}/claim", "/tasks"):
         status, answer = http.post(path, {"lane": "x", "prompt": "y"}, Origin=origin)
-        assert (status, answer["code"]) == (403, "not_allowed") and "Origin" in answer["error"]
+        assert (status, answer["code"]) == (403, "forbidden") and "Origin" in answer["error"]
     assert http.get(f"/tasks/{queued}", Origin=origin)[0] == 403
 
 

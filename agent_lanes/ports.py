@@ -62,11 +62,11 @@ class TaskStore(Protocol):
 
     def create(
         self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
-    ) -> tuple[Task, bool]:
+    ) -> Task:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
-        Returns the task and True; or, where the idempotency key `key` had been used before, the task that it was
-        used for and False. `make` may run more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
+        Where the idempotency key `key` had been used before, returns the task that it was used for. `make` may run
+        more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
         """
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:

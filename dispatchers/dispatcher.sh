@@ -337,7 +337,7 @@ run_agent() {
     mkfifo "$run/stdout" "$run/stderr"
     # Both streams pass through a relay: an agent that floods us is cut off, not the disk filled.
     (
-        trap '' XFSZ
+        trap '' INT XFSZ
         ulimit -f "$answer_limit_kib"
         exec cat <"$run/stdout" >"$run/answer" 2>/dev/null 8>&-
     ) &

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import FAILED, Response, Snapshot
 from agent_lanes.errors import AgentLanesError, NotFound, Refused
-from agent_lanes.services import report
+from agent_lanes.services import report, requests
 from agent_lanes.services.queue import QueueService
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ class ClaimedTask:
     def input(self) -> str:
         """Prompt, request and supporting files as one text: what an agent is given."""
         return report.agent_input(self._service, self.snapshot)
+
+    @property
+    def request(self) -> str:
+        """The request alone, as text; empty where there is only a prompt. Raises StorageFailed."""
+        return requests.text(self._service.backend, self.task) or ""
 
     def respond(self, body: str, **details: Any) -> Response:
         """Answer it; see QueueService.respond."""

@@ -66,11 +66,11 @@ class MemoryStore:
 
     def create(
         self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
-    ) -> tuple[Task, bool]:
+    ) -> Task:
         """See ports.TaskStore."""
         with self.changed:
             if key in self._keys:
-                return self._tasks[self._keys[key]].task, False
+                return self._tasks[self._keys[key]].task
             self._sequences[lane] = self._sequences.get(lane, 0) + 1
             while True:
                 sequence = self._sequences[lane]
@@ -85,7 +85,7 @@ class MemoryStore:
             if key is not None:
                 self._keys[key] = task.id
             self._notify()
-            return task, True
+            return task
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""

@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """A usage error: exit code 64."""
-        raise BadUsage(f"{self.prog}: {message}", hint=f"see: {self.prog} --help")
+        raise BadUsage(f"{self.prog.removeprefix('agent-lanes ')}: {message}", hint=f"see: {self.prog} --help")
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -82,7 +82,7 @@ def parser_of(entry: Command) -> argparse.ArgumentParser:
 def parse(argv: list[str]) -> tuple[Command, Arguments] | str:
     """Any call at all: its command and values, or a text to print. Raises BadUsage."""
     front, verb, rest = _front(argv)
-    if verb in ("-h", "--help"):
+    if verb in ("-h", "--help", "help"):
         return overview()
     if verb == "--version":
         return f"agent-lanes {__version__}\n"

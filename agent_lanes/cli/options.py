@@ -92,7 +92,9 @@ LEASE = Option(
 OWNER = Option(flag="--owner", metavar="NAME", default="worker", help="who claims (default: worker)")
 LANE = Option(flag="--lane", metavar="L", help="the lane's name")
 VENDOR = Option(
-    flag="--vendor", metavar="V", help="only tasks whose required_vendor is V or any (default: tasks for anybody)"
+    flag="--vendor",
+    metavar="V",
+    help="only tasks whose required_vendor is V or any (default: every task, whoever it is for)",
 )
 MATCH = Option(flag="--match", metavar="K=V", kind=PAIRS, help="only tasks whose metadata has this value; repeatable")
 TIMEOUT = Option(

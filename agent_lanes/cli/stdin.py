@@ -20,15 +20,15 @@ def read(field: str) -> bytes:
 
 
 def read_file(path: str, field: str) -> bytes:
-    """All of a regular file. Raises NotFound, BadData, StorageFailed."""
+    """All of a file, or of what a pipe brings: `--file <(command)`. Raises NotFound, BadData, StorageFailed."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise NotFound(f"{field}: there is no file {path}") from None
     except (OSError, ValueError) as wrong:
         raise StorageFailed(f"{field}: cannot read {path}: {getattr(wrong, 'strerror', wrong)}") from None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise BadData(f"{field}: {path} is not a file")
         return _all(descriptor, field, path)
     finally:

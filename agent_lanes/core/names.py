@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 DIGITS = frozenset("0123456789")
 PLAIN = LETTERS | DIGITS | frozenset("-_.")
-MAX_ID = 180
+MAX_ID = 236  # what a file name of 255 bytes leaves beside the 19 of a timer marker
 MAX_NAME_BYTES = 200
 MAX_AGENT = 200
 MAX_KEY = 100

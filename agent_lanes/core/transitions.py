@@ -34,6 +34,18 @@ TABLE = {
     (CANCELLED, "note"): CANCELLED,
 }
 
+# What the holder says; all of it must be the same for an answer to count as sent again.
+ANSWER = (
+    "reviewer",
+    "status",
+    "body",
+    "verdict",
+    "blocking_count",
+    "nonblocking_count",
+    "follow_up_required",
+    "metadata",
+)
+
 
 class Change(Frozen):
     """What one transition commits: at most one of `claim` and `response`; then the lines of history.
@@ -128,8 +140,8 @@ def respond(
     """
     given = before.response
     if given is not None:
-        same = (given.token_sha256, given.status, given.body) == (token_sha256, response.status, response.body)
-        if same and given.reviewer == response.reviewer:
+        same = all(getattr(given, field) == getattr(response, field) for field in ANSWER)
+        if same and given.token_sha256 == token_sha256:
             return Change(repeated=True)
         raise AlreadyAnswered(
             f"respond: task {before.id} was answered by {given.reviewer} at {iso(given.created_at)} ({given.status})",
@@ -195,7 +207,7 @@ def _held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
         raise LostClaim(
             f"cannot {verb} {before.id}; "
             + ("a claimed task needs --claim-token" if token is None else f"the claim ended{_story(before, held)}"),
-            hint="stop work on it; claim a task to go on",
+            hint="give the token that claim printed" if token is None else "stop work on it; claim a task to go on",
         )
     return held
 

@@ -7,6 +7,7 @@ the queue. Bodies are bounded and slow clients are cut off.
 
 from __future__ import annotations
 
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -15,7 +16,6 @@ from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, Forbidden, StorageFailed
 from agent_lanes.server.routes import Routes
 from agent_lanes.services.bodies import MAX_BODY_BYTES
-from agent_lanes.services.queue import QueueService
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ SLOWEST_SECONDS = 60
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def serve(
-    queue: QueueService, host: str, port: int, workspace_id: str, root: str, *, say: Callable[[str], None]
-) -> int:
+def serve(routes: Routes, host: str, port: int, *, say: Callable[[str], None]) -> int:
     """Serve until interrupted; returns the exit code."""
     if not 0 <= port <= 65535:
         raise BadUsage(f"--port: {port} is not a port from 0 to 65535")
     try:
-        server = Server((host, port), Routes(queue, workspace_id, root))
+        server = Server((host, port), routes)
     except OSError as wrong:
         raise StorageFailed(
             f"cannot listen on {host}:{port}: {wrong.strerror}", hint="choose another --port"
         ) from wrong
-    say(f"agent-lanes serve: http://{host}:{server.server_address[1]}/ on {queue.backend.address}; Ctrl-C ends it")
+    say(
+        f"agent-lanes serve: http://{host}:{server.server_address[1]}/ on {routes.queue.backend.address}; Ctrl-C ends it"
+    )
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -57,6 +57,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], routes: Routes) -> None:
         self.routes = routes
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -81,6 +82,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A route that changes."""
         self._serve("POST")
+
+    def _other(self) -> None:
+        """There are no others: 404 in JSON, like every route that is not there."""
+        self.close_connection = True
+        self._serve(self.command)
+
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _other
 
     def _serve(self, method: str) -> None:
         try:

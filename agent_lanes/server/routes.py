@@ -7,6 +7,8 @@ GET  /tasks/<id>/response?wait_seconds=
 
 from __future__ import annotations
 
+import os
+
 from agent_lanes.core import names
 from agent_lanes.core.codec import public_response
 from agent_lanes.core.task import Snapshot
@@ -30,8 +32,8 @@ LONGEST_POLL_SECONDS = 300.0
 class Routes:
     """The routes of one queue. `root` is the workspace that tasks must lie in."""
 
-    def __init__(self, queue: QueueService, workspace_id: str, root: str) -> None:
-        self.queue, self.workspace_id, self.root = queue, workspace_id, root
+    def __init__(self, queue: QueueService, workspace_id: str, root: str, config: str | None = None) -> None:
+        self.queue, self.workspace_id, self.root, self.config = queue, workspace_id, root, config
 
     def answer(self, method: str, path: str, query: Query, body: JsonObject) -> Answer:
         """The status and the JSON of one request. Raises AgentLanesError, which carries its status."""
@@ -66,12 +68,14 @@ class Routes:
         supporting = body.get("supporting_paths") or []
         if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
             raise BadData("supporting_paths: not a list of paths")
+        root = os.path.join(self.root, _text(body, "workspace_root") or "")
         task, _ = self.queue.submit(
             Submission(
                 lane=lane,
                 workspace_id=_text(body, "workspace_id") or self.workspace_id,
-                workspace_root=_text(body, "workspace_root") or self.root,
-                base=_text(body, "workspace_root") or self.root,
+                workspace_root=root,
+                base=root,
+                config_path=self.config,
                 request=_text(body, "request_path"),
                 response_to=_text(body, "response_path"),
                 prompt=_text(body, "prompt") or "",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event
     from agent_lanes.core.transitions import Change
-    from agent_lanes.ports import Backend
+    from agent_lanes.ports import Backend, Birth
 
 DEFAULT_LEASE_SECONDS = 7200
 SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
@@ -55,14 +55,20 @@ class QueueService:
         the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
         for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
-        asked, key = checked(wanted, self.backend.address), wanted.idempotency_key
-        task, new = self.backend.create(asked.lane, lambda birth: born(asked, birth), wanted.request_bytes, key)
-        if not new and not same(task, asked):
+        asked, key, made = checked(wanted, self.backend.address), wanted.idempotency_key, set[str]()
+
+        def make(birth: Birth) -> Task:
+            task = born(asked, birth)
+            made.add(task.id)
+            return task
+
+        task = self.backend.create(asked.lane, make, wanted.request_bytes, key)
+        if key is not None and not same(task, asked):
             raise Refused(
                 f"idempotency_key: {names.shown(key)} was used for task {task.id}, which asks for something else",
                 hint="choose another key, or repeat exactly the same submission",
             )
-        return task, new
+        return task, task.id in made
 
     # --- working ---------------------------------------------------------------------------------------------
 
@@ -109,7 +115,10 @@ class QueueService:
         problems: list[AgentLanesError] = []
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
-                if match and not matches(self.backend.read(id).task.metadata, match):
+                task = self.backend.read(id).task
+                if task.lane != lane or not (routes is None or task.vendor in routes):
+                    continue  # a marker is only a hint: the facts say whose this is
+                if not matches(task.metadata, match or {}):
                     continue
                 return self._take(id, owner, lease_seconds, request_id, patient=False)
             except (Busy, NotFound, Damaged, RequestChanged):
@@ -251,7 +260,7 @@ class QueueService:
                 raise RequestChanged(
                     f"respond: the request of {id} is not what was "
                     + ("submitted" if changed else f"expected: it has SHA-256 {task.request_sha256}"),
-                    hint="read it again and answer that, or respond with --status failed",
+                    hint="an answer to it is no longer taken: respond with --status failed, or release the task",
                 )
             return change
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agent_lanes.services.queue import QueueService
 
 MORE = "\n      "
+MOST_PARENTS, LONGEST_THREAD = 50, 1 << 20
 LONGEST_SHOWN = 4000
 
 
@@ -26,6 +27,7 @@ def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
     parts = [f"Task {task.id} on lane {task.lane}.\n"]
     if task.prompt:
         parts.append(f"\n{task.prompt.rstrip()}\n")
+    parts += _thread(queue, snapshot)
     request = requests.text(queue.backend, task)
     if request is not None:
         where = "" if task.request_stored else f" (the file {task.request_path})"
@@ -38,6 +40,26 @@ def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
     parts.append("\nYour answer is what you print last. For a review, end with a line: VERDICT: accept, ")
     parts.append("VERDICT: accept-with-follow-ups, or VERDICT: needs-revision.\n")
     return "".join(parts)
+
+
+def _thread(queue: QueueService, snapshot: Snapshot) -> list[str]:
+    """What the parents of a task were answered, oldest first: metadata parent_task_id, as far as it leads."""
+    told: list[str] = []
+    seen, left = {snapshot.id}, LONGEST_THREAD
+    while len(seen) <= MOST_PARENTS:
+        parent = snapshot.task.metadata.get("parent_task_id")
+        if not isinstance(parent, str) or parent in seen:
+            break
+        seen.add(parent)
+        try:
+            snapshot = queue.read(parent)
+        except AgentLanesError:
+            break  # gone, or damaged: the work can go on without it
+        if snapshot.response is not None and left > 0:
+            body = snapshot.response.body[-left:]
+            left -= len(body)
+            told.append(f"\n--- earlier in this thread: {parent} ---\n{body.rstrip()}\n--- end of {parent} ---\n")
+    return told[::-1]
 
 
 def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:

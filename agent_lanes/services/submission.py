@@ -105,6 +105,8 @@ def born(asked: Task, birth: Birth) -> Task:
 
 
 def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:
+    if wanted.request is not None and wanted.request_bytes is not None:
+        raise BadUsage("request: given twice, as a path and as a text; give one of the two")
     if wanted.request is not None:
         path = artifacts.request_path(wanted.request, wanted.base, root)
         return path, artifacts.file_sha256(path)

@@ -54,4 +54,4 @@ def wanted(workspace: Path) -> Submission:
 @pytest.fixture
 def submit(queue: QueueService, wanted: Submission) -> Submit:
     """`submit(prompt="...")`: submit it, with those fields changed."""
-    return lambda **changes: queue.submit(wanted.replace(**changes))
+    return lambda **changes: queue.submit(wanted.replace(**changes))[0]

@@ -137,13 +137,13 @@ PATHS = ["answer.md", "new/deep/answer.md", "docs/x", "stateful.md", "..answer",
 
 @pytest.mark.parametrize("path", PATHS)
 def test_any_other_response_path_is_accepted(traps: Path, wanted: Submission, queue: QueueService, path: str) -> None:
-    task = queue.submit(wanted.replace(response_to=path))
+    task, _ = queue.submit(wanted.replace(response_to=path))
     assert task.response_path == str(traps / path)
     assert not (traps / path).exists()
 
 
 def test_paths_are_resolved_before_they_are_judged(traps: Path, wanted: Submission, queue: QueueService) -> None:
-    task = queue.submit(wanted.replace(request="link-to-request", base=str(traps / "docs" / "..")))
+    task, _ = queue.submit(wanted.replace(request="link-to-request", base=str(traps / "docs" / "..")))
     assert task.request_path == str(traps / "request.md")
 
 
@@ -152,7 +152,7 @@ def test_a_workspace_reached_through_a_link_is_the_same_workspace(
 ) -> None:
     (traps.parent / "alias").symlink_to(traps)
     alias = str(traps.parent / "alias")
-    task = queue.submit(wanted.replace(workspace_root=alias, base=alias, response_to="answer.md"))
+    task, _ = queue.submit(wanted.replace(workspace_root=alias, base=alias, response_to="answer.md"))
     assert (task.workspace_root, task.response_path) == (str(traps), str(traps / "answer.md"))
 
 

@@ -63,14 +63,14 @@ class FileStore(FileFinder):
 
     def create(
         self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
-    ) -> tuple[Task, bool]:
+    ) -> Task:
         """See ports.TaskStore."""
         with atomic.storage("submit"), self._gate.passed():
             reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
                 if reserved is not None and os.path.isdir(self._folder(reserved)):
                     atomic.sync_folder(self.layout.tasks)  # the first call may have died before it did
-                    return records.load(self._folder(reserved), reserved).snapshot.task, False
+                    return records.load(self._folder(reserved), reserved).snapshot.task
                 chance, sequence = clock.chance(12), self.hints.next_sequence(lane)
                 task = make(NewBorn(now=self.now(), id=reserved, chance=chance, sequence=sequence))
                 if key is not None and reserved is None:
@@ -92,7 +92,7 @@ class FileStore(FileFinder):
                 self._wake(Snapshot(task=task))
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
             self._afterwards(task, "an end to old litter", lambda: sweep(self.layout, self.now()))
-        return task, True
+        return task
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""

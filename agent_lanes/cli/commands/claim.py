@@ -9,7 +9,7 @@ from __future__ import annotations
 from agent_lanes.cli import output
 from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
 from agent_lanes.cli.shield import shielded
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import BadUsage, Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,11 +61,24 @@ def _how(args: Arguments) -> dict[str, Any]:
 
 
 def _report(taken: Snapshot, args: Arguments, session: Session) -> int:
+    """Print the token; where nobody can read it, put the task back: else it would be held for a whole lease."""
+    assert taken.claim is not None
+    try:
+        _print(taken, args, session)
+    except output.NotWritten:
+        session.queue.release(taken.id, taken.claim.token, reason="the claimer was gone before it had its token")
+        raise Busy(
+            f"claimed {taken.id}, but nobody could read the token: released again", hint="repeat the call"
+        ) from None
+    return 0
+
+
+def _print(taken: Snapshot, args: Arguments, session: Session) -> None:
     assert taken.claim is not None
     record = session.queue.record(taken)
     if args.json:
         output.json({"status": "claimed", "task_id": taken.id, "claim_token": taken.claim.token, "task": record})
-        return 0
+        return
     output.values(
         task_id=taken.id,
         claim_token=taken.claim.token,
@@ -77,4 +90,3 @@ def _report(taken: Snapshot, args: Arguments, session: Session) -> int:
         branch=record["expected_branch"],
         lease_expires_at=record["lease_expires_at"],
     )
-    return 0

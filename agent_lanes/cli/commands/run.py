@@ -12,6 +12,7 @@ from agent_lanes.cli import output
 from agent_lanes.cli.commands import submit, wait
 from agent_lanes.cli.options import HEARTBEAT, QUIET, SUBMISSION, TIMEOUT, Arguments
 from agent_lanes.cli.shield import shielded
+from agent_lanes.errors import Interrupted, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,16 +35,26 @@ def run(args: Arguments, session: Session) -> int:
         submit.tell(task, new)
         if not watched and not args.quiet:
             output.note(f"agent-lanes run: task_id={task.id}")
+    how = f"the task goes on; do not run it again, but wait for it: agent-lanes wait {task.id}"
+    try:
+        return _wait(task.id, args, session, watched)
+    except TimedOut as over:
+        over.hint, over.retryable = how, False  # another `run` would be another task
+        raise
+    except KeyboardInterrupt:
+        interrupted = Interrupted("interrupted", hint=how)
+        interrupted.retryable = False
+        raise interrupted from None
+
+
+def _wait(id: str, args: Arguments, session: Session, watched: bool) -> int:
     if not watched:
-        return wait.for_task(task.id, args, session)
+        return wait.for_task(id, args, session)
     progress = Progress(session)
     try:
-        return wait.for_task(
-            task.id, args, session, beat=progress.show, beat_seconds=REFRESH_SECONDS, after=progress.end
-        )
-    except KeyboardInterrupt:
+        return wait.for_task(id, args, session, beat=progress.show, beat_seconds=REFRESH_SECONDS, after=progress.end)
+    except BaseException:
         progress.end()
-        output.note(f"agent-lanes run: still there; go on with: agent-lanes wait {task.id}")
         raise
 
 

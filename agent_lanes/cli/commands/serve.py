@@ -21,6 +21,8 @@ OPTIONS = (
 def run(args: Arguments, session: Session) -> int:
     """Serve until interrupted."""
     from agent_lanes.server import http
+    from agent_lanes.server.routes import Routes
 
     workspace_id, root = session.workspace
-    return http.serve(session.queue, args.host, args.port, workspace_id, root, say=output.note)
+    routes = Routes(session.queue, workspace_id, root, session.found.config_path)
+    return http.serve(routes, args.host, args.port, say=output.note)

@@ -54,7 +54,10 @@ def for_task(
     found = waiting.for_answer(queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat)
     after()
     if found is None:
-        raise TimedOut(f"timed out waiting for response: {id}", hint=f"nothing is lost; go on: agent-lanes wait {id}")
+        now = queue.read(id)
+        parked = f"; it is parked: {now.claim.reason}" if now.parked and now.claim else ""
+        hint = f"nothing is lost; go on: agent-lanes wait {id}"
+        raise TimedOut(f"timed out waiting for response: {id}{parked}", hint=hint)
     return _report(found, args, session)
 
 
@@ -93,9 +96,9 @@ def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> in
             }
         )
     elif named == "message":
-        output.line(f"{message} Timed out after {timeout:g}s.")
+        output.note(f"{message} Timed out after {timeout:g}s.")
     else:
-        output.values(status="idle", reason=reason, next_action=next_action)
+        output.values(status="idle", reason=reason, next_action=f"call again, or wait longer with --wait: {message}")
     return 0
 
 
@@ -122,7 +125,7 @@ def _print(found: Snapshot, path: str | None, verb: str) -> None:
     """The answer itself on stdout; on stderr what a reader of it alone would not know."""
     response = found.response
     assert response is not None
-    if path is not None or response.status != "completed":
+    if path is not None or response.status != "completed" or response.verdict:
         verdict = f", verdict {response.verdict}" if response.verdict else ""
         written = f", written to {path}" if path is not None else ""
         output.note(f"agent-lanes {verb}: task {found.id} {response.status}{verdict}{written}")

@@ -11,12 +11,12 @@ off, and is refused before anything is imported.
 
 from __future__ import annotations
 
-from agent_lanes.core import codec
+from agent_lanes.core import codec, names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.core.task import Event, Snapshot
 from agent_lanes.core.times import iso
-from agent_lanes.errors import BadData, Damaged, Refused
+from agent_lanes.errors import BadData, BadUsage, Damaged, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _encoded(backend: Backend, snapshot: Snapshot) -> JsonObject:
 
 
 def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
-    count, ended, number = 0, False, 0
+    count, ended, number, seen = 0, False, 0, set[str]()
     for number, line in enumerate(lines, start=1):
         try:
             record = loads_object(line)
@@ -96,7 +96,11 @@ def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
                     raise ValueError(f"{count} tasks, where the stream says {record.get('tasks')}")
             else:
                 count += 1
-                yield _parcel(record)
+                parcel = _parcel(record)
+                if parcel.snapshot.id in seen:
+                    raise ValueError(f"{parcel.snapshot.id} stands twice")
+                seen.add(parcel.snapshot.id)
+                yield parcel
         except ValueError as wrong:
             raise BadData(f"import: line {number}: {wrong}") from None
     if not ended:
@@ -105,6 +109,10 @@ def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
 
 def _parcel(record: JsonObject) -> Parcel:
     task = codec.decode_task(codec.mapping(record, "task"))
+    try:
+        names.task_id(task.id)  # it becomes a folder's name: an id that climbs would leave the store
+    except BadUsage as wrong:
+        raise ValueError(wrong.message) from None
     claim, response, events = record.get("claim"), record.get("response"), record.get("events")
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise ValueError("events is not a list of objects")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_lanes.core.names import MAX_ID
 from cli.process import NOT_ALLOWED, NOT_FOUND, USAGE, Command, Word, tree
 
 NAMES: dict[str, Word] = {
@@ -123,7 +124,7 @@ IDS = (
     "é",
     "a\nb",
     "\x1b[31m",
-    "x" * 181,
+    "x" * (MAX_ID + 1),
     b"\xff",
 )
 
@@ -136,7 +137,7 @@ def test_a_task_id_that_is_none(shared: Command, verb: str, value: Word) -> None
 
 
 def test_an_id_of_another_shape_is_just_unknown(shared: Command) -> None:
-    for value in ("a", "0", "A-b_c.d", "x" * 180):
+    for value in ("a", "0", "A-b_c.d", "x" * MAX_ID):
         refused(shared, "status", value, code=NOT_FOUND, part=value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from agent_lanes.core.names import MAX_ID
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED, Snapshot, Supporting, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -140,7 +141,7 @@ def test_an_unknown_task_is_not_found_in_an_empty_store(backend: Backend) -> Non
     assert list(backend.scan(active_only=True)) == []
 
 
-@pytest.mark.parametrize("id", ["", "..", "../tasks", "a/b", "a\0", "a" * 181])
+@pytest.mark.parametrize("id", ["", "..", "../tasks", "a/b", "a\0", "a" * (MAX_ID + 1)])
 def test_what_is_no_id_is_refused_by_everything(backend: Backend, id: str) -> None:
     submit(backend)
     for look in looks(backend):

@@ -77,7 +77,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "source_agent": [*NO_TEXT, None, ""],
         "prompt": [*NO_TEXT, None],
         **dict.fromkeys(("request_path", "request_sha256", "response_path"), NO_TEXT),
-        **dict.fromkeys(("worktree_path", "expected_branch"), NO_TEXT),
+        **dict.fromkeys(("worktree_path", "expected_branch", "idempotency_key"), NO_TEXT),
         "created_at": [*NO_TIME, None],
         "sequence": [*NO_NUMBER, None, MAX_SEQUENCE + 1],
         "request_stored": NO_FLAG,
@@ -93,6 +93,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "lease_ends_boottime_us": [*NO_NUMBER, None, LAST_INSTANT + 1],
         "lease_seconds": ["1", None, True, -1, -0.1, 10**9 + 1, [], {}],
         "parked": NO_FLAG,
+        "request_id": NO_TEXT,
         "format": [None, 1, 3, "2", [], {}],
     },
     "answer": {
@@ -134,8 +135,8 @@ def test_every_field_of_every_record_is_covered_above() -> None:
 
 MAY_BE_ABSENT = {
     "task": {"request_path", "request_sha256", "request_stored", "response_path", "supporting_paths"}
-    | {"worktree_path", "expected_branch", "metadata"},
-    "claim": {"released_at", "parked"},
+    | {"worktree_path", "expected_branch", "idempotency_key", "metadata"},
+    "claim": {"released_at", "parked", "request_id"},
     "answer": {"format", "epoch", "token_sha256", "reviewed_request_sha256", "request_changed_before_response"}
     | {"follow_up_required", "verdict", "blocking_count", "nonblocking_count", "metadata", "failure_reason"},
     "event": {"message", "data", "epoch", "number"},

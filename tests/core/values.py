@@ -112,6 +112,7 @@ tasks = st.builds(
     supporting_paths=st.lists(st.builds(Supporting, path=words, sha256=words), max_size=3).map(tuple),
     worktree_path=st.none() | texts,
     expected_branch=st.none() | texts,
+    idempotency_key=st.none() | texts,
     metadata=json_objects,
 )
 leases = st.builds(
@@ -132,6 +133,7 @@ claims = st.builds(
     released_at=st.none() | instants,
     reason=texts,
     parked=st.booleans(),
+    request_id=st.none() | texts,
 )
 answers = st.builds(
     Response,

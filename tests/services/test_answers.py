@@ -5,19 +5,41 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
+from backends.files.conftest import tree
 from contracts.stores import Clock
 
 from agent_lanes.core import jsontext
+from agent_lanes.core.task import Task
 from agent_lanes.errors import BadData, NotAllowed, NotFound, StorageFailed
 from agent_lanes.services import artifacts, bodies, report
 from agent_lanes.services.queue import QueueService
 from services.conftest import Submit
 
 
-def write(workspace: Path, path: str, body: str = "fine\n") -> Path:
-    return Path(artifacts.write_answer(str(workspace / path), str(workspace), body))
+def asked(workspace: Path, path: str, **fields: Any) -> Task:
+    """A task that wants its answer there."""
+    plain = Task(
+        id="t",
+        workspace_id="w",
+        workspace_root=str(workspace),
+        correlation_id="t",
+        source_agent="orchestrator",
+        lane="default",
+        created_at=0,
+        sequence=1,
+        request_path=str(workspace / "request.md"),
+        response_path=str(workspace / path),
+        metadata={},
+    )
+    return plain.replace(**fields)
+
+
+def write(workspace: Path, path: str, body: str = "fine\n", config: str | None = None) -> Path:
+    store = str(workspace / "handoff/state")
+    return Path(artifacts.write_answer(asked(workspace, path), body, store=store, config=config))
 
 
 @pytest.mark.parametrize("body", ["", "fine\n", "a\r\nb\0c", "🦊", "x" * 3_000_000], ids=lambda body: ascii(body)[:20])
@@ -65,16 +87,51 @@ def test_a_path_that_leads_outside_by_now_is_refused(workspace: Path) -> None:
     assert not (workspace.parent / "answer.md").exists()
 
 
-@pytest.mark.parametrize("trap", ["folder", "file in the way"])
-def test_an_answer_that_cannot_be_written_says_that_it_is_safe_and_leaves_no_litter(workspace: Path, trap: str) -> None:
-    if trap == "folder":
-        (workspace / "answer.md").mkdir()
-        path = "answer.md"
-    else:
-        path = "request.md/answer.md"
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("handoff/state/tasks/x/response.json", "lies inside the store"),
+        ("handoff/state", "lies inside the store|is a folder"),
+        (".git/hooks/pre-commit", r"lies inside \.git"),
+        ("docs/../.git/config", r"lies inside \.git"),
+        ("request.md", "would overwrite the request or the config"),
+        ("lanes.yaml", "would overwrite the request or the config"),
+        ("docs", "is a folder"),
+    ],
+)
+def test_a_path_that_has_become_a_link_to_what_submit_refuses_is_refused_and_nothing_is_written(
+    workspace: Path, target: str, why: str
+) -> None:
+    for name in ("handoff/state/tasks/x", ".git/hooks"):
+        (workspace / name).mkdir(parents=True)
+    (workspace / "lanes.yaml").write_text("lanes:\n")
+    (workspace / "answer.md").symlink_to(target)
+    before = tree(workspace)
+    with pytest.raises(NotAllowed, match=f"^response_path ({why})"):
+        write(workspace, "answer.md", config=str(workspace / "lanes.yaml"))
+    assert tree(workspace) == before
+
+
+def test_a_folder_that_has_become_a_link_into_git_is_refused_and_nothing_is_written(workspace: Path) -> None:
+    (workspace / ".git").mkdir()
+    (workspace / "outputs").symlink_to(".git")
+    with pytest.raises(NotAllowed, match=r"lies inside \.git"):
+        write(workspace, "outputs/hooks/post-checkout")
+    assert os.listdir(workspace / ".git") == []
+
+
+def test_a_folder_in_the_place_of_an_answer_is_refused_and_leaves_no_litter(workspace: Path) -> None:
+    (workspace / "answer.md").mkdir()
+    before = tree(workspace)
+    with pytest.raises(NotAllowed, match="response_path is a folder"):
+        write(workspace, "answer.md")
+    assert tree(workspace) == before
+
+
+def test_an_answer_that_cannot_be_written_says_that_it_is_safe_and_leaves_no_litter(workspace: Path) -> None:
     before = sorted(os.listdir(workspace))
     with pytest.raises(StorageFailed, match="the answer is safe in the store, but cannot be written to"):
-        write(workspace, path)
+        write(workspace, "request.md/answer.md")
     assert sorted(os.listdir(workspace)) == before
 
 

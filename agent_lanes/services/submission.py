@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Birth
 
-WHAT_WAS_ASKED = ("lane", "workspace_root", "prompt", "request_path", "request_sha256", "response_path", "metadata")
+WHAT_WAS_ASKED = (
+    "lane",
+    "workspace_root",
+    "prompt",
+    "request_path",
+    "request_sha256",
+    "response_path",
+    "supporting_paths",
+    "worktree_path",
+    "expected_branch",
+    "metadata",
+)
 
 
 class Submission(Frozen):

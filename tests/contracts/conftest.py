@@ -34,6 +34,12 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Bac
 
 
 @pytest.fixture
+def empty(request: pytest.FixtureRequest, backend: Backend, tmp_path: Path, clock: Clock) -> Backend:
+    """Another one of the same kind, empty."""
+    return BACKENDS[request.node.callspec.params["backend"]](tmp_path / "another", clock)
+
+
+@pytest.fixture
 def queue(backend: Backend) -> QueueService:
     """The services on it."""
     return QueueService(backend)

@@ -45,7 +45,7 @@ def make(lane: str = "default", **fields: Any) -> Callable[[Birth], Task]:
 
     def born(birth: Birth) -> Task:
         plain = Task(
-            id=names.new_task_id(birth.now.wall, "contract", birth.chance),
+            id=birth.id or names.new_task_id(birth.now.wall, "contract", birth.chance),
             workspace_id="w",
             workspace_root="/",
             correlation_id="contract",

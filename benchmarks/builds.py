@@ -80,7 +80,7 @@ def _git(*words: str) -> str:
 def _made(key: str, what: str) -> str:
     folder = f"{HERE}/.cache/{key}"
     if not os.path.exists(f"{folder}/bin/python"):
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--upgrade-deps", folder], check=True)
     again = ["--force-reinstall", "--no-deps"] if os.path.exists(f"{folder}/bin/agent-lanes") and key == "this" else []
     subprocess.run([f"{folder}/bin/pip", "install", "-q", *again, what], check=True)
     return f"{folder}/bin"

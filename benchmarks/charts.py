@@ -35,7 +35,7 @@ def draw(record: dict[str, Any], folder: str) -> list[str]:
     drawn: list[str] = []
     for name, key, panels, paint in CHARTS:
         if key in figures and figures[key]["series"]:
-            drawn += _save(name, panels, figures[key]["series"], paint, _about(record), folder)
+            drawn += _save(name, panels, figures[key]["series"], paint, _about(record, figures[key]), folder)
     return drawn
 
 
@@ -123,9 +123,10 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
 
 
-def _about(record: dict[str, Any]) -> str:
-    machine = record["machine"]
+def _about(record: dict[str, Any], figure: dict[str, Any]) -> str:
+    machine, version = record["machine"], record["versions"]["this"][0]
     return (
-        f"agent-lanes {record['versions']['this'][0]} ({record['commit']}) and 0.1.1, one interleaved run, "
-        f"{record['started_at'][:10]}; {machine['processors']} x {machine['processor']}, {machine['file_system']}"
+        f"agent-lanes {version} ({figure['commit']}) and 0.1.1, one interleaved run, {figure['ended_at'][:10]}, "
+        f"load {figure['load'][0]:.1f} to {figure['load'][1]:.1f}; {machine['processors']} x {machine['processor']}, "
+        f"{machine['file_system']}"
     )

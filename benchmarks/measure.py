@@ -85,9 +85,9 @@ def summary(samples: list[float]) -> dict[str, float]:
 def ratio(above: list[float], below: list[float], blocks: int = 5) -> tuple[float, float, float]:
     """The ratio of two medians, and the lowest and highest that it has over consecutive blocks of the run."""
     whole = median(above) / median(below)
-    size = min(len(above), len(below)) // blocks
-    if size < 2:
-        return whole, whole, whole
+    few = min(len(above), len(below))
+    blocks = max(1, min(blocks, few // 2))
+    size = few // blocks
     parts = [
         median(above[start : start + size]) / median(below[start : start + size])
         for start in range(0, size * blocks, size)

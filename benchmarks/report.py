@@ -26,10 +26,8 @@ class Report:
     def __init__(self, bench: Bench, sizes: str) -> None:
         self.bench = bench
         self.figures: list[tuple[Figure, dict[str, object]]] = []
+        self.run = {"sizes": sizes, "commit": builds.commit()}
         self.about = {
-            "sizes": sizes,
-            "commit": builds.commit(),
-            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": {build.key: [build.version, f"Python {build.python_version}"] for build in bench.builds},
             "machine": {
                 "system": f"{platform.system()} {platform.release()}",
@@ -46,8 +44,8 @@ class Report:
         machine = self.about["machine"]
         assert isinstance(machine, dict)
         return (
-            f"agent-lanes {self.bench.this.version} ({self.about['commit']}) beside {self.bench.earlier.version}, "
-            f"sizes {self.about['sizes']}\n{machine['processors']} x {machine['processor']}, "
+            f"agent-lanes {self.bench.this.version} ({self.run['commit']}) beside {self.bench.earlier.version}, "
+            f"sizes {self.run['sizes']}\n{machine['processors']} x {machine['processor']}, "
             f"{machine['memory_mib']} MiB, {machine['file_system']}, {machine['system']}, "
             f"Python {self.bench.this.python_version}"
         )
@@ -56,9 +54,13 @@ class Report:
         """Run one figure and print its table."""
         before, started = os.getloadavg()[0], time.monotonic()
         figure = measure(self.bench)
-        self.figures.append(
-            (figure, {"seconds": round(time.monotonic() - started, 1), "load": [before, os.getloadavg()[0]]})
-        )
+        more = {
+            **self.run,
+            "ended_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "seconds": round(time.monotonic() - started, 1),
+            "load": [before, os.getloadavg()[0]],
+        }
+        self.figures.append((figure, more))
         print(f"\n{figure.key}  {figure.title}   (load {before:.1f} to {os.getloadavg()[0]:.1f})\n{table(figure.rows)}")
         sys.stdout.flush()
 
@@ -88,8 +90,16 @@ class Report:
         }
 
     def write(self, path: str) -> None:
-        """The record as a file; samples rounded, each list on one line."""
-        text = json.dumps(_rounded(self.record()), indent=1, ensure_ascii=False)
+        """The record as a file. Figures that are in the file already, of the same versions and machine, stay."""
+        record = _rounded(self.record())
+        assert isinstance(record, dict)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                before = json.load(file)
+            if all(before.get(key) == record[key] for key in self.about):
+                figures = {**before["figures"], **record["figures"]}
+                record["figures"] = {key: figures[key] for key in sorted(figures)}
+        text = json.dumps(record, indent=1, ensure_ascii=False)
         with open(path, "w", encoding="utf-8") as file:
             file.write(_lists_on_one_line(text) + "\n")
 

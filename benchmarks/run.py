@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help=f"figures, separated by commas, of {','.join(FIGURES)}")
     parser.add_argument("--sizes", choices=("small", "full"), default="small", help="default: small, some minutes")
-    parser.add_argument("--out", help="write everything measured to this file, as JSON")
+    parser.add_argument("--out", help="write everything measured to this file, as JSON; other figures in it stay")
     parser.add_argument("--charts", help="draw charts into this folder (needs matplotlib)")
     parser.add_argument("--work", help="make the stores in this folder, on the disk to be measured")
     args = parser.parse_args()
@@ -42,12 +42,12 @@ def main() -> int:
         for key in FIGURES:
             if key in wanted:
                 run.measured(importlib.import_module(f"figures.{key.lower()}").measure)
+                if args.out:
+                    run.write(args.out)
     finally:
         for folder in filter(None, (disk, memory)):
             shutil.rmtree(folder, ignore_errors=True)
     print(run.closing())
-    if args.out:
-        run.write(args.out)
     if args.charts:
         import charts
 

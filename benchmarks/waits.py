@@ -1,7 +1,7 @@
 """Blocked waits: starting one, knowing that it is blocked, timing the first byte that it prints.
 
-This build is blocked once it has an inotify watch and its main thread sleeps on a futex; 0.1.1 polls, and counts as
-blocked once it has slept for the first time. A sample begins at a random moment of its poll.
+This build is blocked once it has an inotify watch and its main thread sleeps; 0.1.1 polls, and counts as blocked once
+it has slept for the first time. A sample begins at a random moment of its poll.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import select
 import subprocess
 import time
 
+from builds import Build
 from stores import Workspace
 
 TRIES, PATIENCE_SECONDS = 6, 10.0
 LONGEST_POLL_SECONDS = 0.1
-SLEEPS = {"35", "230", "7", "23", "232", "270", "271", "281"}  # nanosleep, clock_nanosleep, poll, select, ... (x86-64)
-FUTEX = "202"
+READ = "0"
+SLEEPS = {"35", "230", "7", "23", "232", "202", "270", "271", "281"}  # nanosleep, poll, select, futex, ... on x86-64
 
 
 class Wait:
@@ -78,13 +79,16 @@ class Wait:
         self.child.kill()
         self.rest()
 
+    @staticmethod
+    def call_of(pid: int) -> str:
+        """The number of the system call in which a process sleeps, or `running`. Raises OSError."""
+        with open(f"/proc/{pid}/syscall") as file:
+            return file.read().split()[0]
+
     def _sleeps(self) -> bool:
         try:
-            with open(f"/proc/{self.pid}/syscall") as file:
-                call = file.read().split()[0]
-            if not self.space.build.is_this:
-                return call in SLEEPS
-            return call == FUTEX and self._has_watch()
+            call = self.call_of(self.pid)
+            return call in SLEEPS and (self._has_watch() or not self.space.build.is_this)
         except (OSError, IndexError):
             return False
 
@@ -95,3 +99,21 @@ class Wait:
                 if re.search(r"^inotify wd:", file.read(), re.MULTILINE):
                     return True
         return False
+
+
+def floor(build: Build, folder: str) -> float:
+    """ms from a byte in a pipe to the first byte of a bare Python process that slept on it."""
+    code = "import os; os.read(0, 1); os.write(1, b'x')"
+    child = subprocess.Popen(
+        [build.python, "-c", code], cwd=folder, env=build.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin and child.stdout
+    while Wait.call_of(child.pid) != READ:
+        time.sleep(0.005)
+    time.sleep(random.uniform(0, LONGEST_POLL_SECONDS))
+    started = time.monotonic_ns()
+    os.write(child.stdin.fileno(), b"x")
+    child.stdout.read(1)
+    taken = (time.monotonic_ns() - started) / 1e6
+    child.communicate()
+    return taken

@@ -4,7 +4,8 @@
     answer, by respond     the real command; the time starts before its own link
     task, by submit        the real command; the time starts before its own rename
 
-In memory an fsync costs nothing, so this is the figure with fsync left out. On the disk, `wait ID` makes the answer
+Beside them stands a floor: a bare Python process that sleeps on a pipe and is woken by a byte, in the same rounds.
+In memory an fsync costs nothing, so that is the figure with fsync left out. On the disk, `wait ID` makes the answer
 durable before it reports it, which is an fsync within the time that is measured.
 """
 
@@ -18,7 +19,7 @@ from bench import Bench, Figure, Row
 from builds import HERE
 from measure import median, percentile
 from stores import Workspace, answer_file
-from waits import Wait
+from waits import Wait, floor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,9 @@ def measure(bench: Bench) -> Figure:
                 spaces.append(space)
                 for what, sample in SAMPLES.items():
                     kinds[f"{build.key} {what}, {place}"] = lambda space=space, sample=sample: sample(space)  # type: ignore[misc]
+        kinds["floor"] = lambda: floor(bench.this, bench.disk)
         bench.say(f"W1: {stored:,} stored")
-        taken = _rounds(kinds, bench.choose(20, 200), bench.choose(5, 40) if stored < 10_000 else 10)
+        taken = _rounds(kinds, bench.choose(20, 100), bench.choose(5, 25) if stored < 10_000 else 10)
         _rows(figure, stored, taken)
         for space in spaces:
             space.remove()
@@ -52,7 +54,7 @@ def _rounds(kinds: dict[str, Callable[[], float]], many: int, few: int) -> dict[
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     for turn in range(many):
         for kind, sample in kinds.items():
-            if kind.startswith("this") or turn < few:
+            if not kind.startswith("earlier") or turn < few:
                 taken[kind].append(sample())
     return taken
 
@@ -61,17 +63,17 @@ def _rows(figure: Figure, stored: int, taken: dict[str, list[float]]) -> None:
     for kind, ours in taken.items():
         figure.samples[f"{kind}, {stored} stored ms"] = ours
         figure.point(kind, stored, p50=median(ours), p99=percentile(ours, 0.99))
-        key, what = kind.split(" ", 1)
-        if key == "earlier":
+        if kind.startswith("earlier"):
             continue
-        theirs = taken[f"earlier {what}"]
+        what = kind.removeprefix("this ")
+        theirs = taken.get(f"earlier {what}", [])
         for share, limit in ((0.5, P50_LIMIT), (0.99, P99_LIMIT)):
-            at, at_earlier = percentile(ours, share), percentile(theirs, share)
-            note = f"{len(ours)} and {len(theirs)} samples"
+            at, at_earlier = percentile(ours, share), percentile(theirs, share) if theirs else None
+            note = f"{len(theirs)} and {len(ours)} samples"
             asked = limit if what.endswith("memory") else None
-            figure.rows.append(
-                Row(f"{what}, {stored:,} stored: p{100 * share:.0f}", "ms", at, at_earlier, asked, note=note)
-            )
+            spread = (percentile(ours, 0.25), percentile(ours, 0.75)) if share == 0.5 else (None, None)
+            name = f"{what}, {stored:,} stored: p{100 * share:.0f}"
+            figure.rows.append(Row(name, "ms", at, at_earlier, asked, *spread, note))
 
 
 def _linked(space: Workspace) -> float:

@@ -38,9 +38,8 @@ def serve(routes: Routes, host: str, port: int, *, say: Callable[[str], None]) -
         raise StorageFailed(
             f"cannot listen on {host}:{port}: {wrong.strerror}", hint="choose another --port"
         ) from wrong
-    say(
-        f"agent-lanes serve: http://{host}:{server.server_address[1]}/ on {routes.queue.backend.address}; Ctrl-C ends it"
-    )
+    where = f"http://{host}:{server.server_address[1]}/ on {routes.queue.backend.address}"
+    say(f"agent-lanes serve: {where}; Ctrl-C ends it")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

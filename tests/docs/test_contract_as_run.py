@@ -173,6 +173,10 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     answered(agent_lanes)
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked
+    torn = agent_lanes("submit", "--lane", "keyed", "--prompt", "p", "--idempotency-key", "k").stdout.strip()
+    (project / "handoff/state/tasks" / torn / "claim.json").write_text("{")
+    agent_lanes("doctor", "--repair")
+    agent_lanes("claim", "--lane", "keyed", "--request-id", "r")
 
     patterns = drawn_paths()
     folders = [as_pattern(line.rsplit("/", up)[0]) for line in patterns for up in range(1, line.count("/") + 1)]

@@ -128,7 +128,7 @@ def test_the_fields_of_records_and_statuses_are_those_that_commands_show() -> No
 
 
 LIMITS = {
-    "180 characters": names.MAX_ID == 180,
+    "236 characters": names.MAX_ID == 236,
     "200 characters": names.MAX_AGENT == names.MAX_NAME_BYTES == 200,
     "100 characters": names.MAX_KEY == 100,
     "262,144 bytes": names.MAX_METADATA_BYTES == 262_144,

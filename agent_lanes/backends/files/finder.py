@@ -108,7 +108,8 @@ class FileFinder:
     def _claimable(self, ids: Iterable[str], lane: str, routes: tuple[str, ...] | None) -> list[Ready]:
         """Where those of these tasks belong, in order, that may be claimed now, by a reader of these routes."""
         now, found = self.now(), list[Ready]()
-        for snapshot in self._by_facts(ids):
+        open_ids = (id for id in ids if not records.answered(self.layout.task(id)))  # reads no answer
+        for snapshot in self._by_facts(open_ids):
             place = placement(snapshot, now)
             if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes):
                 found.append(place)

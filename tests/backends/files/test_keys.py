@@ -1,0 +1,177 @@
+"""keys/ and claims/: what is reserved before a task is, and whoever dies between."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from contracts.stores import Clock, ClockedFileStore, make
+
+from agent_lanes.backends.files import keys
+from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.errors import StorageFailed, Unconfirmed
+from agent_lanes.ports import Birth
+from agent_lanes.services.queue import QueueService
+from backends.files.sweep import at_call, die
+from backends.files.test_hints import taken
+from backends.files.test_processes import together
+
+RESERVED = "20261121T023929158949Z-reserved-0123456789ab"
+
+
+def submit_once(store: ClockedFileStore) -> str:
+    return store.create("default", born, None, "k").id
+
+
+def born(birth: Birth) -> Task:
+    """As the services make it: under the reserved id, where there is one."""
+    task = make(idempotency_key="k")(birth)
+    return task if birth.id is None else task.replace(id=birth.id)
+
+
+def ids(store: ClockedFileStore) -> list[str]:
+    return [found.id for found in store.scan() if isinstance(found, Snapshot)]
+
+
+def test_a_reservation_whose_task_never_came_is_completed_under_the_reserved_id(
+    store: ClockedFileStore, root: Path
+) -> None:
+    store.prepare()
+    assert keys.reserve(store.layout, "k", RESERVED) == RESERVED
+    assert ids(store) == []
+    assert submit_once(store) == RESERVED
+    assert submit_once(store) == RESERVED
+    assert ids(store) == list(store.candidates("default", None)) == [RESERVED]
+    assert os.listdir(root / "tmp") == []
+
+
+def test_a_reservation_is_never_replaced(store: ClockedFileStore, root: Path) -> None:
+    store.prepare()
+    keys.reserve(store.layout, "k", RESERVED)
+    assert keys.reserve(store.layout, "k", "another") == RESERVED
+    assert keys.reserved(store.layout, "k") == RESERVED
+    assert keys.reserved(store.layout, "l") is None
+    [file] = (root / "keys").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert os.listdir(root / "tmp") == []
+
+
+def test_many_processes_with_one_key_make_one_task(store: ClockedFileStore, root: Path) -> None:
+    body = """
+from backends.files.test_keys import submit_once
+print(json.dumps([submit_once(store) for _ in range(5)]))
+"""
+    results = together(root, 4, body)
+    assert len({id for result in results for id in result}) == 1
+    assert ids(store) == list(store.candidates("default", None)) == [results[0][0]]
+    assert os.listdir(root / "tmp") == []
+
+
+def test_many_processes_with_one_request_id_get_one_token(store: ClockedFileStore, root: Path) -> None:
+    id = store.create("default", make()).id
+    body = f"""
+taken = QueueService(store).claim({id!r}, owner="ann", request_id="r")
+print(json.dumps(taken.claim.token))
+"""
+    assert len(set(map(json.dumps, together(root, 4, body)))) == 1
+    assert store.read(id).epoch == 1
+
+
+def killed(store: ClockedFileStore, do: Callable[[ClockedFileStore], object], number: int) -> bool:
+    """Do it in a process that is killed at that call; False if it lived to the end."""
+    child = os.fork()
+    if child == 0:
+        with at_call(number, die):
+            try:
+                do(ClockedFileStore(store.address, store.clock))
+            finally:
+                os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def test_killed_at_any_call_a_submit_with_a_key_is_one_task_once_it_is_repeated(tmp_path: Path, clock: Clock) -> None:
+    number = 0
+    while True:
+        store = ClockedFileStore(str(tmp_path / str(number)), clock)
+        store.prepare()
+        lived = not killed(store, submit_once, number)
+        assert submit_once(store) == submit_once(store)
+        assert len(ids(store)) == 1
+        assert set(store.candidates("default", None)) == set(ids(store))  # a marker too many is allowed
+        assert [taken(store), taken(store)] == [*ids(store), None]
+        if lived:
+            break
+        number += 1
+    assert number > 20
+
+
+def test_killed_at_any_call_a_claim_with_a_request_id_is_one_claim_once_it_is_repeated(
+    tmp_path: Path, clock: Clock
+) -> None:
+    def claim(store: ClockedFileStore) -> Snapshot | None:
+        return QueueService(store).claim_next("default", owner="ann", request_id="r")
+
+    number = 0
+    while True:
+        store = ClockedFileStore(str(tmp_path / str(number)), clock)
+        first, second = (store.create("default", make()).id for _ in range(2))
+        lived = not killed(store, claim, number)
+        taken = claim(store)
+        assert taken is not None and (taken.id, taken.epoch) == (first, 1)
+        assert claim(store) == taken
+        assert store.read(second).claim is None
+        if lived:
+            break
+        number += 1
+    assert number > 10
+
+
+def test_whatever_call_fails_a_submit_with_a_key_leaves_nothing_or_is_completed_later(
+    tmp_path: Path, clock: Clock
+) -> None:
+    def fail(name: str, args: tuple[object, ...]) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x")
+
+    for number in range(60):
+        store = ClockedFileStore(str(tmp_path / str(number)), clock)
+        store.prepare()
+        try:
+            with at_call(number, fail):
+                submit_once(store)
+        except (StorageFailed, Unconfirmed):
+            pass
+        assert submit_once(store) == submit_once(store)
+        assert len(ids(store)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 20, b"../../etc/passwd\n", b"\xff\n", b"x" * 500])
+def test_a_note_of_a_request_id_that_says_nothing_is_as_none(
+    store: ClockedFileStore, root: Path, content: bytes
+) -> None:
+    id = store.create("default", make()).id
+    queue = QueueService(store)
+    queue.claim(id, owner="ann", request_id="r")
+    [note] = (root / "claims").iterdir()
+    note.write_bytes(content)
+    assert queue.claim_next("default", owner="ann", request_id="r") is None
+    assert queue.claim(id, owner="ann", request_id="r").epoch == 1
+
+
+def test_a_note_of_a_request_id_goes_when_its_claim_ends(store: ClockedFileStore, root: Path) -> None:
+    queue = QueueService(store)
+    for end in ("release", "respond"):
+        id = store.create("default", make()).id
+        claim = queue.claim(id, owner="ann", request_id=end).claim
+        assert claim is not None and len(os.listdir(root / "claims")) == 1
+        if end == "release":
+            queue.release(id, claim.token)
+        else:
+            queue.respond(id, "fine", token=claim.token)
+        assert os.listdir(root / "claims") == []

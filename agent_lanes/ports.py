@@ -72,7 +72,7 @@ class TaskStore(Protocol):
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """Store a task as it was somewhere else, durably; one that is there already is left as it is.
 
-        Raises StorageFailed, Busy.
+        Raises StorageFailed, Busy; Unconfirmed after the commit.
         """
 
     def read(self, id: str) -> Snapshot:

@@ -69,7 +69,7 @@ class FileStore(FileFinder):
             reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
                 if reserved is not None and os.path.isdir(self._folder(reserved)):
-                    atomic.sync_folder(self.layout.tasks)  # the first call may have died before it did
+                    self._confirm_task(reserved, "submitted")  # the first call may have died before it did
                     return records.load(self._folder(reserved), reserved).snapshot.task
                 chance, sequence = clock.chance(12), self.hints.next_sequence(lane)
                 task = make(NewBorn(now=self.now(), id=reserved, chance=chance, sequence=sequence))
@@ -82,12 +82,7 @@ class FileStore(FileFinder):
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
             try:
-                atomic.sync_folder(self.layout.tasks)
-            except OSError as wrong:
-                raise Unconfirmed(
-                    f"submitted {task.id}, but it may not survive a power cut: {wrong.strerror}",
-                    hint=f"confirm with: agent-lanes status {task.id}",
-                ) from wrong
+                self._confirm_task(task.id, "submitted")
             finally:
                 self._wake(Snapshot(task=task))
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
@@ -103,8 +98,8 @@ class FileStore(FileFinder):
             self.hints.raise_sequence(task.lane, task.sequence)
             self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)
-            atomic.sync_folder(self.layout.tasks)
             self._wake(snapshot)
+            self._confirm_task(task.id, "imported")
 
     def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
         """See ports.TaskStore."""
@@ -261,14 +256,11 @@ class FileStore(FileFinder):
         elif (change.claim or change.response) and before.claim is not None and before.claim.request_id is not None:
             keys.drop_claim(self.layout, before.claim.request_id)
 
+    def _confirm_task(self, id: str, done: str) -> None:
+        _vouch(self.layout.tasks, f"{done} {id}, but it", hint=f"confirm with: agent-lanes status {id}")
+
     def _confirm_answer(self, id: str) -> None:
-        try:
-            atomic.sync_folder(self._folder(id))
-        except OSError as wrong:
-            raise Unconfirmed(
-                f"answered {id}, but the answer may not survive a power cut: {wrong.strerror}",
-                hint="repeat the same respond call: it confirms",
-            ) from wrong
+        _vouch(self._folder(id), f"answered {id}, but the answer", hint="repeat the same respond call: it confirms")
 
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:
@@ -294,3 +286,11 @@ class FileStore(FileFinder):
             do()
         except OSError as wrong:
             self.warn(f"task {task.id}: {what} could not be written: {wrong.strerror}; the change itself is done")
+
+
+def _vouch(folder: str, done: str, *, hint: str) -> None:
+    """After a commit: make the names in a folder durable, or say that they may not be."""
+    try:
+        atomic.sync_folder(folder)
+    except OSError as wrong:
+        raise Unconfirmed(f"{done} may not survive a power cut: {wrong.strerror}", hint=hint) from wrong

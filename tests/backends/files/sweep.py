@@ -12,7 +12,8 @@ from typing import Any
 
 from contracts.stores import BOOT, Clock, ClockedFileStore, claim, make, note, park, release, renew, respond
 
-from agent_lanes.core.task import Snapshot
+from agent_lanes.core.task import Claim, Lease, Snapshot, Task
+from agent_lanes.core.transitions import created
 from agent_lanes.errors import NotFound, Refused
 from agent_lanes.services.queue import QueueService
 
@@ -25,8 +26,30 @@ def submit(store: ClockedFileStore) -> object:
     return store.create("default", make(id=ID, request_stored=True), b"please")
 
 
-def claim_next(store: ClockedFileStore) -> object:
-    found = QueueService(store).claim_next("default")
+def submit_with_a_key(store: ClockedFileStore) -> Task:
+    return store.create("default", make(idempotency_key="k"), None, "k")
+
+
+def restore(store: ClockedFileStore) -> None:
+    """A claimed task of another store."""
+    born = make(id=ID, request_stored=True, idempotency_key="k")(Birth(store))
+    lease = Lease(seconds=100, expires_at=store.now().wall + 1, boot_id=BOOT, ends_boottime=store.now().boottime + 1)
+    held = Claim(epoch=3, owner="o", token="t", claimed_at=1, updated_at=1, lease=lease)
+    snapshot = Snapshot(task=born, claim=held)
+    store.restore(snapshot, (created(snapshot),), b"please")
+
+
+class Birth:
+    """What a store would add."""
+
+    id, chance, sequence = None, "0" * 12, 7
+
+    def __init__(self, store: ClockedFileStore) -> None:
+        self.now = store.now()
+
+
+def claim_next(store: ClockedFileStore, request_id: str | None = None) -> object:
+    found = QueueService(store).claim_next("default", request_id=request_id)
     if found is None:
         raise Refused("idle")
     return found
@@ -37,6 +60,8 @@ CHANGES: dict[str, tuple[tuple[Do, ...], Do]] = {
     "submit": ((), submit),
     "claim": ((submit,), lambda store: claim(store, ID)),
     "claim the next": ((submit,), claim_next),
+    "claim with a request id": ((submit,), lambda store: claim_next(store, "r")),
+    "restore": ((), restore),
     "claim again after the lease": (
         (submit, lambda store: claim(store, ID, "former", lease_seconds=1), lambda store: store.clock.advance(1)),  # type: ignore[attr-defined]
         lambda store: claim(store, ID),
@@ -104,13 +129,13 @@ def die(name: str, args: tuple[Any, ...]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def after_death(store: ClockedFileStore, change: str, number: int) -> bool:
+def after_death(store: ClockedFileStore, do: Do, number: int) -> bool:
     """Make the change in a process that is killed at that call; False if it lived to the end."""
     child = os.fork()
     if child == 0:
         with at_call(number, die):
             try:
-                CHANGES[change][1](reopened(store))
+                do(reopened(store))
             finally:
                 os._exit(0)
     _, status = os.waitpid(child, 0)

@@ -17,7 +17,7 @@ from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, AlreadyAnswered, Damaged, Refused, Unconfirmed
 from agent_lanes.services.queue import QueueService
-from backends.files.sweep import CHANGES, ID, after_death, at_call, prepared, reopened, stands
+from backends.files.sweep import CHANGES, ID, Do, after_death, at_call, prepared, reopened, stands, submit_with_a_key
 
 LEASE = 1000
 
@@ -84,7 +84,7 @@ def test_a_change_killed_at_any_step_is_done_or_not_done_and_all_goes_on(folder:
         before = stands(store)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads: the child uses none
-            lived = not after_death(store, change, number)
+            lived = not after_death(store, CHANGES[change][1], number)
         now = stands(store)
         assert same(now, before) or same(now, done), f"killed at step {number}"
         check_that_all_goes_on(reopened(store), change)
@@ -101,7 +101,7 @@ def test_a_change_that_fails_at_any_step_says_so_or_is_done(folder: Path, change
         store = prepared(folder / str(number), change)
         before, lines = stands(store), history(store)
         told: list[str] = []
-        outcome, step = attempt(reopened(store, told.append), change, number, code)
+        outcome, step = attempt(reopened(store, told.append), CHANGES[change][1], number, code)
         now = stands(store)
         if step is None:
             break
@@ -121,7 +121,7 @@ def test_a_change_that_fails_at_any_step_says_so_or_is_done(folder: Path, change
     assert number > 10
 
 
-def attempt(store: ClockedFileStore, change: str, number: int, code: int) -> tuple[Exception | None, str | None]:
+def attempt(store: ClockedFileStore, do: Do, number: int, code: int) -> tuple[Exception | None, str | None]:
     """Make the change with one failing step; what was raised, and which step it was (None: there are no more)."""
     failed: list[str] = []
 
@@ -131,10 +131,40 @@ def attempt(store: ClockedFileStore, change: str, number: int, code: int) -> tup
 
     with at_call(number, fail):
         try:
-            CHANGES[change][1](store)
+            do(store)
         except Exception as wrong:
             return wrong, failed[0] if failed else None
     return None, failed[0] if failed else None
+
+
+# --- submit with a key: it has no id before it is done, and is simply made again -----------------------------
+
+
+@pytest.mark.parametrize("code", [None, errno.EIO, errno.ENOSPC], ids=["killed", "EIO", "ENOSPC"])
+def test_a_submit_with_a_key_that_is_killed_or_fails_at_any_step_is_made_once_when_repeated(
+    folder: Path, code: int | None
+) -> None:
+    number, ended = 0, False
+    while not ended:
+        store = prepared(folder / str(number), "submit")
+        if code is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                ended = not after_death(store, submit_with_a_key, number)
+        else:
+            outcome, step = attempt(reopened(store), submit_with_a_key, number, code)
+            assert outcome is None or isinstance(outcome, AgentLanesError), step
+            ended = step is None
+        seen = [found.id for found in store.scan() if isinstance(found, Snapshot)]
+        again = [submit_with_a_key(reopened(store)) for _ in range(2)]
+        assert again[0] == again[1]
+        assert [found.id for found in store.scan() if isinstance(found, Snapshot)] == [again[0].id]
+        assert seen in ([], [again[0].id])
+        taken = QueueService(reopened(store)).claim_next("default")
+        assert taken is not None and taken.id == again[0].id
+        assert QueueService(reopened(store)).claim_next("default") is None
+        number += 1
+    assert number > 10
 
 
 # --- the fsync of a folder, after the commit -----------------------------------------------------------------

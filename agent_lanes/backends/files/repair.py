@@ -14,7 +14,9 @@ from __future__ import annotations
 import os
 import stat
 
+from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.aside import quarantine, release_claim, tell, write
+from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.rebuild import rebuild, sweep
 from agent_lanes.backends.files.records import load, readable
@@ -23,10 +25,6 @@ from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import AgentLanesError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
 
 
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
@@ -62,7 +60,15 @@ def _set_aside(layout: Layout, id: str, now: Moment) -> str:
     problem = _problem(folder, id)
     if problem is not None:
         done.append(quarantine(layout, folder, id, problem.message, now))
+        _drop_markers(layout, id)
     return "; ".join(done) or "it can be read by now"
+
+
+def _drop_markers(layout: Layout, id: str) -> None:
+    """A rebuild would take the young ones of a task that is not there for those of a submit in flight."""
+    for path in Hints(layout).all_markers():
+        if id_in(layout.root, path) == id:
+            atomic.drop_marker(path)
 
 
 def _problem(folder: str, id: str) -> AgentLanesError | None:

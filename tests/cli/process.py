@@ -47,6 +47,7 @@ CODES = {
     UNCONFIRMED: {"unconfirmed"},
     INTERRUPTED: {"interrupted"},
 }
+PREFIXES = ("agent-lanes", "[deprecated]", "No task ")  # the last: a lane wait that found nothing, in plain words
 ANSWERED = (DONE, TASK_FAILED, TASK_CANCELLED)
 ERROR_KEYS = {"status", "code", "message", "hint", "retryable"}
 
@@ -111,7 +112,7 @@ def check(result: Result) -> Result:
     assert b"Traceback" not in result.err and b"a defect of agent-lanes" not in result.err, result
     assert result.err == b"" or result.err.endswith(b"\n"), result
     for line in result.said:
-        assert line.isprintable() and line.startswith(("agent-lanes", "[deprecated]")), result
+        assert line.isprintable() and line.startswith(PREFIXES), result
     if result.code not in ANSWERED:
         assert result.why, result
         if "--json" in result.words and result.out:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -241,14 +242,21 @@ def test_arguments_that_are_no_text_are_refused(run: Command, store: Path) -> No
     assert tree(store) == before
 
 
-def test_a_body_that_is_no_file_is_refused(run: Command, store: Path) -> None:
+def test_a_folder_is_neither_a_body_nor_a_request(run: Command, store: Path) -> None:
     task_id = run("submit", "--lane", "x", "--prompt", "y").line
     os.mkfifo(run.folder / "fifo")
     before = tree(store)
-    for name in ("fifo", "handoff"):
-        assert "not a file" in run("respond", task_id, "--file", name, code=BAD_DATA).why
-    assert run("submit", "--lane", "x", "fifo", code=NOT_FOUND).why
+    assert "not a file" in run("respond", task_id, "--file", "handoff", code=BAD_DATA).why
+    for name in ("handoff", "fifo"):
+        assert name in run("submit", "--lane", "x", name, code=NOT_FOUND).why
     assert tree(store) == before
+
+
+def test_a_body_may_come_through_a_pipe(run: Command) -> None:
+    task_id = run("submit", "--lane", "x", "--prompt", "y").line
+    script = f"'{run.program}' respond {task_id} --file <(printf 'one\\r\\ntwo\\0')"
+    subprocess.run(["bash", "-c", script], cwd=run.folder, env=run.environment(), check=True, capture_output=True)
+    assert run("wait", task_id).out == b"one\r\ntwo\0"
 
 
 def test_prompts_and_messages_have_a_limit(run: Command, store: Path) -> None:

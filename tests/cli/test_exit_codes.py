@@ -69,11 +69,18 @@ def test_a_full_stdout_is_74_for_a_look_and_76_for_a_change(run: Command, task_i
         told = run("submit", "--lane", "default", "request.md", code=UNCONFIRMED, stdout=full)
         assert "done" in told.why and "agent-lanes" in told.why  # how to confirm
         assert run("list").json["count"] == before + 1
-        run("claim", task_id, code=UNCONFIRMED, stdout=full)
-        token = run("status", task_id).json["task"]["claim_token"]
+        token = run("claim", task_id, "--json").json["claim_token"]
         answer = ("respond", task_id, "--claim-token", token, "--body", "x")
         run(*answer, code=UNCONFIRMED, stdout=full)
     assert "already" in run(*answer).err.decode()
+
+
+def test_a_claim_whose_token_nobody_could_read_is_given_back(run: Command, task_id: str) -> None:
+    with open(FULL, "wb") as full:
+        for words in ([task_id], ["--lane", "default"], ["--lane", "default", "--wait", "5", "--json"]):
+            assert task_id in run("claim", *words, code=BUSY, stdout=full).why
+            assert run("status", task_id).json["task"]["state"] == "queued"
+    assert run("claim", "--lane", "default").values["task_id"] == task_id
 
 
 @pytest.mark.parametrize(("words", "code"), [(["list"], IO_ERROR), (["submit", "--prompt", "x"], UNCONFIRMED)])

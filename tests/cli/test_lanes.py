@@ -48,7 +48,8 @@ def test_a_look_that_finds_nothing_is_idle_and_exits_0(run: Command, verb: list[
     told = run(*verb, "default", "--timeout", "0.1", "--json").json
     assert told["reason"] == "no_queued_task" and told["timeout_seconds"] == 0.1
     plain = run(*verb, "default", "--timeout", "0.1")
-    assert "default" in plain.line and "0.1" in plain.line
+    [line] = plain.said
+    assert "default" in line and "0.1" in line and plain.out == b""
 
 
 @pytest.mark.parametrize("verb", LOOKS)

@@ -1,0 +1,100 @@
+"""What a power cut, a clean-up script or a permission does to a store, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from contracts.stores import Clock, ClockedFileStore, claim, make, renew, respond, submit
+
+from agent_lanes.core.task import Snapshot
+from agent_lanes.errors import LostClaim
+from backends.files.conftest import Open
+from backends.files.test_hints import ORPHAN, put_marker, taken
+from backends.files.test_layout import markers
+
+
+def all_markers(root: Path) -> list[str]:
+    return [f"{kind}/{name}" for kind in ("ready", "timers", "held") for name in markers(root, kind)]
+
+
+@pytest.mark.parametrize("state", ["queued", "claimed"])
+def test_a_task_that_cannot_be_read_at_a_rebuild_keeps_its_marker_and_is_found_once_it_can(
+    store: ClockedFileStore, root: Path, open_store: Open, state: str
+) -> None:
+    id, other = submit(store), submit(store)
+    if state == "claimed":
+        claim(store, id)
+    record = root / "tasks" / id / "task.json"
+    content = record.read_bytes()
+    before = [name for name in all_markers(root) if id in name]
+    assert len(before) == 1
+    record.write_bytes(b"\0" * len(content))
+    store = open_store(boot="the next boot")
+    assert taken(store) == other
+    assert set(before) <= set(all_markers(root))
+    record.write_bytes(content)
+    assert taken(store) == id
+
+
+def test_a_rebuild_keeps_the_marker_of_a_submit_that_may_be_in_flight(
+    store: ClockedFileStore, root: Path, open_store: Open
+) -> None:
+    store.prepare()
+    young = put_marker(root, "ready", ORPHAN)
+    open_store(boot="the next boot").prepare()
+    assert young.exists()
+
+
+@pytest.mark.parametrize("name", ["tmp", "ready", "timers", "held", "signals", "keys", "claims", "indexes", "gate"])
+def test_a_folder_that_was_deleted_is_made_again_by_the_next_change_and_every_task_is_found(
+    store: ClockedFileStore, root: Path, open_store: Open, clock: Clock, name: str
+) -> None:
+    first, expired = submit(store), submit(store)
+    claim(store, expired, lease_seconds=1)
+    if (root / name).is_dir():
+        shutil.rmtree(root / name)
+    else:
+        (root / name).unlink()
+    store = open_store()
+    new = store.create("default", make(idempotency_key="k"), None, "k").id
+    clock.advance(1)
+    assert [taken(store) for _ in range(4)] in ([first, expired, new, None], [first, new, expired, None])
+
+    if name in ("tmp", "ready", "timers", "held", "gate"):
+        assert (root / name).exists()
+
+
+@pytest.mark.parametrize("torn", [b"", b"\0" * 300], ids=["empty", "zeros"])
+def test_a_claim_torn_by_a_power_cut_is_healed_at_the_first_change_after_the_reboot(
+    store: ClockedFileStore, root: Path, open_store: Open, torn: bytes
+) -> None:
+    id, other = submit(store), submit(store)
+    claim(store, id, "old")
+    renew(store, id, "old")
+    path = root / "tasks" / id / "claim.json"
+    path.write_bytes(torn)
+    store = open_store(boot="the next boot")
+    assert submit(store, lane="elsewhere")
+    assert [path.read_bytes() for path in (root / "quarantine").rglob("claim.json")] == [torn]
+    assert json.loads(path.read_text())["released_at"] is not None
+    assert {taken(store), taken(store), taken(store)} == {id, other, None}
+    found = store.read(id)
+    assert found.epoch > 1
+    with pytest.raises(LostClaim):
+        respond(store, id, "old")
+    assert all(isinstance(entry, Snapshot) for entry in store.scan())
+
+
+def test_a_claim_damaged_otherwise_is_left_for_doctor(store: ClockedFileStore, root: Path, open_store: Open) -> None:
+    id = submit(store)
+    claim(store, id)
+    path = root / "tasks" / id / "claim.json"
+    path.write_bytes(b'{"format": 2, ')
+    store = open_store(boot="the next boot")
+    store.prepare()
+    assert path.read_bytes() == b'{"format": 2, '
+    assert not (root / "quarantine").exists()
+    assert [finding.code for finding in store.examine() if finding.task_id == id] == ["damaged"]

@@ -7,6 +7,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from upgrade.old_store import BODY, V01_FIELDS, OldStore, Program
 
 
@@ -66,6 +68,7 @@ def test_the_upgrade_waits_until_a_command_of_v01_has_ended(old_store: OldStore,
     assert (store / "store.json").exists()
 
 
+@pytest.mark.slow
 def test_a_lock_of_v01_that_never_ends_is_named(old_store: OldStore, store: Path) -> None:
     program = old_store.program(store)
     with (store / "lock").open("w") as lock:

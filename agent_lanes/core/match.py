@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_lanes.core.names import ANY_VENDOR
+from agent_lanes.core.names import vendor as checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ def matches(metadata: JsonObject, wanted: dict[str, str]) -> bool:
 
 
 def routes_for(vendor: str | None) -> tuple[str, ...] | None:
-    """The routes that a dispatcher of a vendor reads: its own and `any`; None, which is all of them, for no vendor."""
-    return None if vendor is None or vendor == ANY_VENDOR else (vendor, ANY_VENDOR)
+    """The routes that a dispatcher of a vendor reads: its own and `any`; None, which is all, for no vendor.
+
+    Raises BadUsage where the vendor is no name.
+    """
+    return None if vendor is None or checked(vendor) == ANY_VENDOR else (vendor, ANY_VENDOR)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ It may be called again with a newer snapshot if somebody else was faster, so it 
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.names import shown
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Event, Lease, Response, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import AlreadyAnswered, LostClaim, Refused
+from agent_lanes.errors import AlreadyAnswered, BadUsage, LostClaim, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ TABLE = {
     (FAILED, "note"): FAILED,
     (CANCELLED, "note"): CANCELLED,
 }
+
+SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
 
 # What the holder says; all of it must be the same for an answer to count as sent again.
 ANSWER = (
@@ -165,6 +168,17 @@ def created(snapshot: Snapshot) -> Event:
     """The first line of every history."""
     task = snapshot.task
     return Event(type="created", message="task queued", created_at=task.created_at, data={"lane": task.lane}, number=1)
+
+
+def lease_seconds(seconds: object) -> float:
+    """A lease's length that makes sense. Raises BadUsage for what is no number, NaN, negative, endless."""
+    legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not legal or not SHORTEST_LEASE_SECONDS <= seconds <= LONGEST_LEASE_SECONDS:  # type: ignore[operator]
+        raise BadUsage(
+            f"lease_seconds: {shown(seconds)} is not a number of seconds from {SHORTEST_LEASE_SECONDS} to "
+            f"{LONGEST_LEASE_SECONDS} (a year)"
+        )
+    return seconds  # type: ignore[return-value]
 
 
 def lease(seconds: float, now: Moment) -> Lease:

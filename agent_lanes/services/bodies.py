@@ -1,10 +1,12 @@
-"""What an answer or a request on stdin may hold: whole UTF-8, within a stated limit, kept byte for byte."""
+"""What an answer, or a request on stdin, may hold: whole UTF-8, within a stated limit, kept byte for byte."""
 
 from __future__ import annotations
 
-from agent_lanes.core.names import whole_text
+from agent_lanes.core.names import agent, shown, whole_text
+from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS
 from agent_lanes.errors import BadData, BadUsage
 
+MOST_COUNTS = 1_000_000
 MAX_BODY_BYTES = 32 << 20
 MAX_PROMPT_BYTES = 4 << 20
 UNREADABLE = "send UTF-8 text; put other data into a file and answer with its path"
@@ -33,3 +35,18 @@ def size(field: str, count: int, limit: int = MAX_BODY_BYTES) -> None:
     if count > limit:
         most = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
         raise BadData(f"{field}: more than {most}, which is the limit", hint="put it into a file and send the path")
+
+
+def answer(reviewer: str, status: str, verdict: str | None, blocking: int | None, nonblocking: int | None) -> None:
+    """What stands around a body: who answers, how it ended, the verdict and its counts. Raises BadUsage."""
+    agent("reviewer", reviewer)
+    if status not in (COMPLETED, FAILED):
+        raise BadUsage(f"status: {shown(status)} is neither {COMPLETED} nor {FAILED}")
+    if verdict is not None and verdict not in VERDICTS:
+        raise BadUsage(f"verdict: {shown(verdict)} is not one of {', '.join(VERDICTS)}")
+    for field, count in (("blocking_count", blocking), ("nonblocking_count", nonblocking)):
+        whole = isinstance(count, int) and not isinstance(count, bool)
+        if count is not None and not (whole and 0 <= count <= MOST_COUNTS):
+            raise BadUsage(f"{field}: {shown(count)} is not a whole number from 0 to {MOST_COUNTS}")
+    if blocking and verdict != "needs-revision":
+        raise BadUsage(f"blocking_count: {blocking} needs verdict needs-revision")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from agent_lanes.core import names, transitions, views
 from agent_lanes.core.match import matches, routes_for
 from agent_lanes.core.placement import Ready, placement
-from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS, Response, Snapshot, Task
+from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import (
     AgentLanesError,
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from agent_lanes.ports import Backend, Birth
 
 DEFAULT_LEASE_SECONDS = 7200
-SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
 MOST_PROBLEMS = 20
-MOST_COUNTS = 1_000_000
 
 
 class QueueService:
@@ -45,8 +43,6 @@ class QueueService:
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-
-    # --- asking ----------------------------------------------------------------------------------------------
 
     def submit(self, wanted: Submission) -> tuple[Task, bool]:
         """Queue a task. Nothing is written before everything about it has been found right.
@@ -70,8 +66,6 @@ class QueueService:
             )
         return task, (task.id, task.sequence) in made
 
-    # --- working ---------------------------------------------------------------------------------------------
-
     def claim(
         self,
         id: str,
@@ -85,7 +79,7 @@ class QueueService:
         Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy.
         """
         names.agent("owner", owner)
-        lease(lease_seconds)
+        transitions.lease_seconds(lease_seconds)
         if request_id is not None:
             names.key("request_id", request_id)
         return self._take(id, owner, lease_seconds, request_id, patient=True)
@@ -106,8 +100,9 @@ class QueueService:
         Raises StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
         """
         names.agent("owner", owner)
-        lease(lease_seconds)
-        routes = _routes(names.lane(lane), vendor)
+        transitions.lease_seconds(lease_seconds)
+        names.lane(lane)
+        routes = routes_for(vendor)
         again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
         if again is not None:
             return again
@@ -137,7 +132,8 @@ class QueueService:
         self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
     ) -> Snapshot | None:
         """The task that claim_next would take, without taking it; changes nothing."""
-        routes = _routes(names.lane(lane), vendor)
+        names.lane(lane)
+        routes = routes_for(vendor)
         for id in self.backend.candidates(lane, routes):
             try:
                 snapshot = self.backend.read(id)
@@ -183,7 +179,7 @@ class QueueService:
 
     def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
         """Lengthen the lease of a claim. Raises LostClaim, Refused, NotFound."""
-        lease(lease_seconds)
+        transitions.lease_seconds(lease_seconds)
         return self.backend.update(
             id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
         )[0]
@@ -230,7 +226,7 @@ class QueueService:
         Unconfirmed after the commit.
         """
         checked = names.metadata("metadata", metadata or {})
-        _check_answer(reviewer, status, verdict, blocking_count, nonblocking_count)
+        bodies.answer(reviewer, status, verdict, blocking_count, nonblocking_count)
         if expect_sha256 is not None and (len(expect_sha256) != 64 or set(expect_sha256) - set("0123456789abcdef")):
             raise BadUsage(f"expect_sha256: {names.shown(expect_sha256)} is not a SHA-256 in 64 lower-case hex digits")
         bodies.given("body", body)
@@ -267,8 +263,6 @@ class QueueService:
         after, change = self.backend.update(id, decide)
         return after, change.repeated
 
-    # --- looking ---------------------------------------------------------------------------------------------
-
     def read(self, id: str) -> Snapshot:
         """One task. Raises NotFound, Damaged."""
         return self.backend.read(id)
@@ -302,34 +296,3 @@ class QueueService:
     def depth(self, lane: str) -> int:
         """How many tasks of a lane wait to be claimed."""
         return self.backend.depth(lane)
-
-
-def lease(seconds: object) -> float:
-    """A lease's length that makes sense. Raises BadUsage for what is no number, NaN, negative, endless."""
-    legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not legal or not SHORTEST_LEASE_SECONDS <= seconds <= LONGEST_LEASE_SECONDS:  # type: ignore[operator]
-        raise BadUsage(
-            f"lease_seconds: {names.shown(seconds)} is not a number of seconds from {SHORTEST_LEASE_SECONDS} to "
-            f"{LONGEST_LEASE_SECONDS} (a year)"
-        )
-    return seconds  # type: ignore[return-value]
-
-
-def _routes(lane: str, vendor: str | None) -> tuple[str, ...] | None:
-    return routes_for(None if vendor is None else names.vendor(vendor))
-
-
-def _check_answer(
-    reviewer: str, status: str, verdict: str | None, blocking: int | None, nonblocking: int | None
-) -> None:
-    names.agent("reviewer", reviewer)
-    if status not in (COMPLETED, FAILED):
-        raise BadUsage(f"status: {names.shown(status)} is neither {COMPLETED} nor {FAILED}")
-    if verdict is not None and verdict not in VERDICTS:
-        raise BadUsage(f"verdict: {names.shown(verdict)} is not one of {', '.join(VERDICTS)}")
-    for field, count in (("blocking_count", blocking), ("nonblocking_count", nonblocking)):
-        whole = isinstance(count, int) and not isinstance(count, bool)
-        if count is not None and not (whole and 0 <= count <= MOST_COUNTS):
-            raise BadUsage(f"{field}: {names.shown(count)} is not a whole number from 0 to {MOST_COUNTS}")
-    if blocking and verdict != "needs-revision":
-        raise BadUsage(f"blocking_count: {blocking} needs verdict needs-revision")

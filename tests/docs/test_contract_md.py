@@ -13,9 +13,9 @@ from agent_lanes import errors
 from agent_lanes.cli.options import GLOBAL
 from agent_lanes.cli.table import COMMANDS, module_name
 from agent_lanes.config import cache, load, model, taskfile
-from agent_lanes.core import codec, jsontext, names, views
+from agent_lanes.core import codec, jsontext, names, transitions, views
 from agent_lanes.core.task import Claim, Event, Lease, Response, Snapshot, Task
-from agent_lanes.services import artifacts, bodies, queue, waiting
+from agent_lanes.services import artifacts, bodies, waiting
 from docs import contract
 
 ROOT = contract.ROOT
@@ -141,9 +141,10 @@ LIMITS = {
     "at most 8 MiB": load.MAX_BYTES == 8 << 20,
     "1000 files": artifacts.MAX_SUPPORTING == 1000,
     "at most 10,000": model.MAX_LANES == 10_000,
-    "0.1 to 31,622,400 seconds": (queue.SHORTEST_LEASE_SECONDS, queue.LONGEST_LEASE_SECONDS) == (0.1, 31_622_400),
+    "0.1 to 31,622,400 seconds": (transitions.SHORTEST_LEASE_SECONDS, transitions.LONGEST_LEASE_SECONDS)
+    == (0.1, 31_622_400),
     "0 to 31,622,400 seconds": waiting.LONGEST_WAIT_SECONDS == 31_622_400,
-    "from 0 to 1,000,000": queue.MOST_COUNTS == 1_000_000,
+    "from 0 to 1,000,000": bodies.MOST_COUNTS == 1_000_000,
     "every 20 seconds": waiting.RECHECK_SECONDS == 20,
 }
 

@@ -17,6 +17,7 @@ from agent_lanes.core.names import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from watchdog.events import FileSystemEvent
@@ -74,7 +75,6 @@ class FolderWatch:
 
     def __init__(self, folder: str, names: tuple[str, ...]) -> None:
         import logging
-        import signal
         import threading
 
         from watchdog.events import FileCreatedEvent, FileModifiedEvent, FileSystemEventHandler
@@ -94,15 +94,14 @@ class FolderWatch:
                 if event.src_path in paths:
                     changed.set()
 
-        # Signals are for the main thread: on another, SIGTERM would pass by the shield of a claim at work.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-        try:
-            self.observer = Observer()
+        self.observer = Observer()
+
+        def start() -> None:
             # Only these two: opening and listing a watched folder would otherwise wake every waiter that looks.
             self.observer.schedule(Wake(), folder, event_filter=[FileCreatedEvent, FileModifiedEvent])
             self.observer.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+        _without_signals(start)
 
     def wait(self, timeout_seconds: float) -> bool:
         """Sleep until one of the names was touched, or the time is over."""
@@ -116,5 +115,21 @@ class FolderWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop listening; the observer's threads are daemons and are not waited for."""
-        self.observer.stop()
+        """Stop listening, in a thread: the kernel may take 15 ms to give a watch back, and the caller has an answer."""
+        import threading
+
+        try:
+            _without_signals(threading.Thread(target=self.observer.stop, daemon=True).start)
+        except RuntimeError:  # no thread to be had
+            self.observer.stop()
+
+
+def _without_signals(start: Callable[[], None]) -> None:
+    """Start threads that get no signals: on another than the main one, SIGTERM would pass by a claim's shield."""
+    import signal
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    try:
+        start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -40,6 +40,16 @@ def run(argv: list[str], *, folder: str, env: dict[str, str], check: bool = True
     return Run(wall, usage.ru_utime + usage.ru_stime, out.decode(errors="replace"), child.returncode)
 
 
+def hold_steady(level: int, pid: int = 0) -> None:
+    """Give a process, and what it starts from now on, real-time priority. Raises PermissionError."""
+    os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(level))
+
+
+def is_steady() -> bool:
+    """Whether this process has real-time priority."""
+    return os.sched_getscheduler(0) == os.SCHED_RR
+
+
 def cpu_of(pid: int) -> float:
     """CPU seconds of a living process and its threads so far: its CPU clock, named as clock_getcpuclockid(3) does."""
     return time.clock_gettime(((~pid) << 3) | 2)

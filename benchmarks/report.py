@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import builds
+from measure import is_steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +42,11 @@ class Report:
 
     def heading(self) -> str:
         """What is compared, and where."""
-        machine = self.about["machine"]
+        machine, steady = self.about["machine"], ", steady" if is_steady() else ""
         assert isinstance(machine, dict)
         return (
             f"agent-lanes {self.bench.this.version} ({self.run['commit']}) beside {self.bench.earlier.version}, "
-            f"sizes {self.run['sizes']}\n{machine['processors']} x {machine['processor']}, "
+            f"sizes {self.run['sizes']}{steady}\n{machine['processors']} x {machine['processor']}, "
             f"{machine['memory_mib']} MiB, {machine['file_system']}, {machine['system']}, "
             f"Python {self.bench.this.python_version}"
         )
@@ -58,6 +59,7 @@ class Report:
             **self.run,
             "ended_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "seconds": round(time.monotonic() - started, 1),
+            "steady": is_steady(),
             "load": [before, os.getloadavg()[0]],
         }
         self.figures.append((figure, more))

@@ -16,8 +16,11 @@ import builds
 import report
 from bench import Bench
 from figures import FIGURES
+from measure import hold_steady
+from waits import STEADY
 
 MEMORY = "/dev/shm"
+STEADY_HELP = "run everything measured at real-time priority (needs root): other work on the machine blurs times less"
 
 
 def main() -> int:
@@ -28,6 +31,7 @@ def main() -> int:
     parser.add_argument("--out", help="write everything measured to this file, as JSON; other figures in it stay")
     parser.add_argument("--charts", help="draw charts into this folder (needs matplotlib)")
     parser.add_argument("--work", help="make the stores in this folder, on the disk to be measured")
+    parser.add_argument("--steady", action="store_true", help=STEADY_HELP)
     args = parser.parse_args()
     wanted = [key.strip().upper() for key in args.only.split(",")] if args.only else list(FIGURES)
     unknown = set(wanted) - set(FIGURES)
@@ -36,6 +40,8 @@ def main() -> int:
     disk = tempfile.mkdtemp(prefix="agent-lanes-bench-", dir=args.work)
     memory = tempfile.mkdtemp(prefix="agent-lanes-bench-", dir=MEMORY) if os.path.isdir(MEMORY) else None
     try:
+        if args.steady:
+            hold_steady(STEADY)
         bench = Bench(builds.both(disk), disk, memory, args.sizes == "full")
         run = report.Report(bench, args.sizes)
         print(run.heading(), flush=True)

@@ -14,11 +14,14 @@ import subprocess
 import time
 
 from builds import Build
+from measure import hold_steady, is_steady
 from stores import Workspace
 
 TRIES, PATIENCE_SECONDS = 6, 10.0
 LONGEST_POLL_SECONDS = 0.1
 READ = "0"
+# Real-time priorities of run.py --steady: as if who is woken, and who looks at it, had processors of their own.
+STEADY, WOKEN, OBSERVER = 10, 20, 30
 SLEEPS = {"35", "230", "7", "23", "232", "202", "270", "271", "281"}  # nanosleep, poll, select, futex, ... on x86-64
 
 
@@ -48,6 +51,8 @@ class Wait:
                 if self.child.poll() is not None:
                     raise RuntimeError(f"{self.space.build.key}: a wait ended at once: {self.rest()[:300]!r}")
                 if self._sleeps():
+                    for thread in os.listdir(f"/proc/{self.pid}/task") if is_steady() else ():
+                        hold_steady(WOKEN, int(thread))
                     time.sleep(random.uniform(0, LONGEST_POLL_SECONDS))
                     return self
                 time.sleep(0.005)
@@ -59,8 +64,12 @@ class Wait:
     def first_byte(self, patience: float = 60.0) -> int:
         """Block until it prints; the monotonic nanosecond of that. Raises RuntimeError."""
         assert self.child.stdout
+        if is_steady():
+            hold_steady(OBSERVER)
         ready, _, _ = select.select([self.child.stdout], [], [], patience)
         at = time.monotonic_ns()
+        if is_steady():
+            hold_steady(STEADY)
         if not ready:
             self.end()
             raise RuntimeError(f"{self.space.build.key}: a wait printed nothing for {patience} s")
@@ -108,6 +117,8 @@ def floor(build: Build, folder: str) -> float:
         [build.python, "-c", code], cwd=folder, env=build.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert child.stdin and child.stdout
+    if is_steady():
+        hold_steady(WOKEN, child.pid)
     while Wait.call_of(child.pid) != READ:
         time.sleep(0.005)
     time.sleep(random.uniform(0, LONGEST_POLL_SECONDS))

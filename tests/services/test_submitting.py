@@ -82,6 +82,7 @@ REFUSED: list[tuple[dict[str, Any], type[AgentLanesError], str]] = [
     ({"request": "a\0b"}, BadUsage, "request_path"),
     ({"request": "a\ud800"}, BadUsage, "request_path"),
     ({"response_to": "../answer.md"}, NotAllowed, "response_path is outside workspace_root"),
+    ({"response_to": '../a project\'s "root" and more/x'}, NotAllowed, "response_path is outside workspace_root"),
     ({"response_to": "link-out"}, NotAllowed, "response_path is outside workspace_root"),
     ({"response_to": "out-folder/answer.md"}, NotAllowed, "response_path is outside workspace_root"),
     ({"response_to": "docs"}, NotAllowed, "response_path is a folder"),

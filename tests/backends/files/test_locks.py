@@ -42,8 +42,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hints, "PATIENCE_SECONDS", 0.05)
 
 
-def test_a_task_that_is_locked_makes_a_claimer_go_on_to_the_next(store: ClockedFileStore, root: Path) -> None:
+def test_a_task_that_is_locked_makes_a_claimer_go_on_to_the_next_at_once(
+    store: ClockedFileStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_sleep(seconds: float) -> None:
+        raise AssertionError("a claimer waits for a lock")
+
     first, second = submit(store), submit(store)
+    monkeypatch.setattr(lock.time, "sleep", no_sleep)
     queue = QueueService(store)
     with held(root / "tasks" / first):
         taken = queue.claim_next("default")

@@ -122,6 +122,17 @@ def test_new_tasks_come_after_all_others_although_the_counter_was_lost(
     assert [taken(store) for _ in range(5)] == [*ids, None]
 
 
+def test_a_counter_that_was_set_back_goes_on_after_the_highest_task_once_the_hints_are_rebuilt(
+    store: ClockedFileStore, root: Path, open_store: Open
+) -> None:
+    """As when a part of the store came from a copy."""
+    ids = [submit(store) for _ in range(3)]
+    (root / "ready/default/.sequence").write_text("000000000001\n")
+    store = open_store(boot="the next boot")
+    ids.append(submit(store))
+    assert [taken(store) for _ in range(5)] == [*ids, None]
+
+
 @pytest.mark.parametrize("content", [b"", b"junk\n", b"\0" * 13, b"-00000000001\n"])
 def test_a_counter_that_was_damaged_goes_on_after_the_highest_marker(
     store: ClockedFileStore, root: Path, content: bytes

@@ -22,7 +22,7 @@ def boot_id() -> str:
         return ""
     override = os.environ.get("AGENT_LANES_BOOT_ID", "")
     if override:
-        return override if override.isprintable() and len(override) <= 100 else override.encode().hex()[:100]
+        return override if override.isprintable() and len(override) <= 100 else os.fsencode(override).hex()[:100]
     try:
         descriptor = os.open(BOOT_ID_PATH, os.O_RDONLY)
     except OSError:

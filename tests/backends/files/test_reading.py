@@ -144,3 +144,38 @@ def test_a_change_of_a_read_only_store_is_refused_in_one_line(read_only: Clocked
     ):
         with pytest.raises(NotAllowed, match="Read-only file system"):
             change()
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+COMMANDS = [
+    ["status", "ID"],
+    ["status", "--all"],
+    ["status", "--all", "--active-only"],
+    ["list"],
+    ["list", "--lane", "default", "--active-only"],
+    ["show", "ID"],
+    ["show", "ID", "--json"],
+    ["where"],
+    ["wait", "ID", "--timeout", "0"],
+    ["wait", "--lane", "default", "--timeout", "0"],
+    ["wait", "--lane", "none", "--timeout", "0"],
+    ["next", "--lane", "default", "--vendor", "codex", "--timeout", "0"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_reading_command_changes_nothing(root: Path, ids: list[str], agent_lanes: Run, words: list[str]) -> None:
+    before = tree(root)
+    done = agent_lanes("--store", root, *(ids[1] if word == "ID" else word for word in words))
+    assert done.returncode in (0, 2), done.stderr
+    assert tree(root) == before
+
+
+@pytest.mark.usefixtures("read_only")
+def test_reading_commands_work_on_a_read_only_store(root: Path, ids: list[str], agent_lanes: Run) -> None:
+    for words in COMMANDS:
+        done = agent_lanes("--store", root, *(ids[1] if word == "ID" else word for word in words))
+        assert done.returncode in (0, 2), f"{words}: {done.stderr}"
+    done = agent_lanes("--store", root, "submit", "--lane", "default", "--prompt", "p")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "Read-only file system" in done.stderr

@@ -103,10 +103,27 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda backend: backend.create(lane, make(lane, id=id, metadata=metadata)))
         return id
 
-    @rule(lane=lanes, vendor=vendors, token=tokens, lease_seconds=seconds)
-    def claim_next(self, lane: str, vendor: str | None, token: str, lease_seconds: float) -> None:
+    @rule(target=ids, lane=lanes, key=st.sampled_from(["k1", "k2"]))
+    def submit_with_a_key(self, lane: str, key: str) -> str:
+        """The second time it is the task of the first, whatever became of it."""
+        known = {found.task.idempotency_key for found in self.memory.scan() if isinstance(found, Snapshot)}
+        self.count += key not in known
+        born = make(lane, id=f"task-{self.count:04d}", idempotency_key=key)
+        task = self.both(lambda backend: backend.create(lane, born, None, key))
+        return str(task.id)
+
+    @rule(
+        lane=lanes, vendor=vendors, token=tokens, lease_seconds=seconds, request_id=st.sampled_from([None, "r1", "r2"])
+    )
+    def claim_next(
+        self, lane: str, vendor: str | None, token: str, lease_seconds: float, request_id: str | None
+    ) -> None:
         self.memory.next_token = self.files.next_token = token
-        self.both(lambda backend: QueueService(backend).claim_next(lane, vendor=vendor, lease_seconds=lease_seconds))
+        self.both(
+            lambda backend: QueueService(backend).claim_next(
+                lane, vendor=vendor, lease_seconds=lease_seconds, request_id=request_id
+            )
+        )
 
     @rule(id=ids, token=tokens, lease_seconds=seconds)
     def claim(self, id: str, token: str, lease_seconds: float) -> None:

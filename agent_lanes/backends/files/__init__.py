@@ -1,6 +1,7 @@
 """The store on disk, format 2: facts as JSON files, hints as names of empty files, locks as flock on folders.
 
-    store     the backend itself                    commits  the two commit points
+    store     the backend: changes                  reader   the backend: looks
+    commits   the two commit points
     layout    every path, as pure functions          atomic   how a file is born, replaced, read
     lock      flock on a task's folder               gate     the lock of the whole store
     records   reading one task                       journal  events.jsonl

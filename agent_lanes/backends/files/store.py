@@ -15,17 +15,17 @@ import os
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, commits, journal, keys, records, signals, upkeep
-from agent_lanes.backends.files.finder import FileFinder
-from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
+from agent_lanes.backends.files.layout import EVENTS, RESPONSE
 from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.backends.files.rebuild import sweep
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import Due, Ready, placement, timer_now
-from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
+from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
-from agent_lanes.errors import AgentLanesError, BadUsage, Busy, Damaged, NotFound, Unconfirmed
+from agent_lanes.errors import Busy, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class FileStore(FileFinder):
+class FileStore(FileReader):
     """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
 
     def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
@@ -129,60 +129,6 @@ class FileStore(FileFinder):
             if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
                 raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
 
-    # --- reading ---------------------------------------------------------------------------------------------
-
-    def read(self, id: str) -> Snapshot:
-        """See ports.TaskStore."""
-        with atomic.storage(f"task {id}"):
-            return records.load(self._folder(id), id).snapshot
-
-    def finished(self, id: str) -> bool:
-        """See ports.TaskStore: a stat, or two while there is no answer."""
-        folder = self._folder(id)
-        with atomic.storage(f"task {id}"):
-            if records.answered(folder):
-                return True
-            if not os.path.isdir(folder):
-                raise records.not_found(id)
-            return False
-
-    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
-        """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""
-        with atomic.storage("store"):
-            if active_only and self._gate.current():
-                ids = sorted(self.hints.active_ids(lane))
-            else:
-                ids = atomic.names(self.layout.tasks)
-        for id in ids:
-            found = self._look(id)
-            if isinstance(found, Damaged):
-                yield found
-            elif found is None or (lane is not None and found.task.lane != lane):
-                continue
-            elif not active_only or found.state in ACTIVE:
-                yield found
-
-    def events(self, id: str) -> Iterator[Event]:
-        """See ports.TaskStore."""
-        folder = self._folder(id)
-        if not os.path.isdir(folder):
-            raise records.not_found(id)
-        with atomic.storage(f"task {id}: {EVENTS}"):
-            yield from journal.read(f"{folder}/{EVENTS}")
-
-    def last_event(self, id: str) -> Event | None:
-        """See ports.TaskStore."""
-        return journal.last(f"{self._folder(id)}/{EVENTS}")
-
-    def stored_request(self, id: str) -> bytes:
-        """See ports.TaskStore."""
-        with atomic.storage(f"task {id}: its request"):
-            return records.request_bytes(self._folder(id), id)
-
-    def request_location(self, task: Task) -> str | None:
-        """See ports.TaskStore."""
-        return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
-
     # --- examining -------------------------------------------------------------------------------------------
 
     def examine(self) -> Iterator[Finding]:
@@ -261,16 +207,6 @@ class FileStore(FileFinder):
 
     def _confirm_answer(self, id: str) -> None:
         _vouch(self._folder(id), f"answered {id}, but the answer", hint="repeat the same respond call: it confirms")
-
-    def _look(self, id: str) -> Snapshot | Damaged | None:
-        try:
-            return self.read(id)
-        except Damaged as wrong:
-            return wrong
-        except (NotFound, BadUsage):  # a marker without a task; a foreign file in tasks/
-            return None
-        except AgentLanesError as wrong:
-            return records.damaged(id, TASK, wrong)
 
     def _wake(self, after: Snapshot) -> None:
         """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter."""

@@ -1,0 +1,83 @@
+"""Looks at the tasks of a state folder: no lock is taken, nothing is changed, and a damaged task is one task."""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.files import atomic, journal, records
+from agent_lanes.backends.files.finder import FileFinder
+from agent_lanes.backends.files.layout import EVENTS, REQUEST, TASK
+from agent_lanes.core.task import ACTIVE
+from agent_lanes.errors import AgentLanesError, BadUsage, Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent_lanes.core.task import Event, Snapshot, Task
+
+
+class FileReader(FileFinder):
+    """The looking side of the file backend."""
+
+    def read(self, id: str) -> Snapshot:
+        """See ports.TaskStore."""
+        with atomic.storage(f"task {id}"):
+            return records.load(self._folder(id), id).snapshot
+
+    def finished(self, id: str) -> bool:
+        """See ports.TaskStore: a stat, or two while there is no answer."""
+        folder = self._folder(id)
+        with atomic.storage(f"task {id}"):
+            if records.answered(folder):
+                return True
+            if not os.path.isdir(folder):
+                raise records.not_found(id)
+            return False
+
+    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+        """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""
+        with atomic.storage("store"):
+            if active_only and self._gate.current():
+                ids = sorted(self.hints.active_ids(lane))
+            else:
+                ids = atomic.names(self.layout.tasks)
+        for id in ids:
+            found = self._look(id)
+            if isinstance(found, Damaged):
+                yield found
+            elif found is None or (lane is not None and found.task.lane != lane):
+                continue
+            elif not active_only or found.state in ACTIVE:
+                yield found
+
+    def events(self, id: str) -> Iterator[Event]:
+        """See ports.TaskStore."""
+        folder = self._folder(id)
+        if not os.path.isdir(folder):
+            raise records.not_found(id)
+        with atomic.storage(f"task {id}: {EVENTS}"):
+            yield from journal.read(f"{folder}/{EVENTS}")
+
+    def last_event(self, id: str) -> Event | None:
+        """See ports.TaskStore."""
+        return journal.last(f"{self._folder(id)}/{EVENTS}")
+
+    def stored_request(self, id: str) -> bytes:
+        """See ports.TaskStore."""
+        with atomic.storage(f"task {id}: its request"):
+            return records.request_bytes(self._folder(id), id)
+
+    def request_location(self, task: Task) -> str | None:
+        """See ports.TaskStore."""
+        return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
+
+    def _look(self, id: str) -> Snapshot | Damaged | None:
+        try:
+            return self.read(id)
+        except Damaged as wrong:
+            return wrong
+        except (NotFound, BadUsage):  # a marker without a task; a foreign file in tasks/
+            return None
+        except AgentLanesError as wrong:
+            return records.damaged(id, TASK, wrong)

@@ -111,8 +111,8 @@ class TaskStore(Protocol):
 class Finder(Protocol):
     """The hints."""
 
-    def claimed_as(self, request_id: str) -> str | None:
-        """The id of the task that was last claimed with this request id, if any."""
+    def claimed_as(self, owner: str, request_id: str) -> str | None:
+        """The id of the task that this owner last claimed with this request id, if any."""
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.

@@ -54,7 +54,7 @@ class MemoryStore:
         self._requests: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
         self._keys: dict[str, str] = {}
-        self._claimed_as: dict[str, str] = {}
+        self._claimed_as: dict[tuple[str, str], str] = {}
 
     def now(self) -> Moment:
         """The clock given, or this machine's."""
@@ -123,8 +123,8 @@ class MemoryStore:
                 change = change.replace(response=kept)
             after = change.applied(before)
             self._tasks[id] = after
-            if change.claim is not None and change.claim.request_id is not None:
-                self._claimed_as[change.claim.request_id] = id
+            if change.claim is not None and change.claim.held and change.claim.request_id is not None:
+                self._claimed_as[change.claim.owner, change.claim.request_id] = id
             history = self._histories[id]
             for event in change.events:
                 numbered = event.replace(number=len(history) + 1)
@@ -171,9 +171,9 @@ class MemoryStore:
         ]
         yield from (id for _, _, id in sorted(found))
 
-    def claimed_as(self, request_id: str) -> str | None:
+    def claimed_as(self, owner: str, request_id: str) -> str | None:
         """See ports.Finder."""
-        return self._claimed_as.get(request_id)
+        return self._claimed_as.get((owner, request_id))
 
     def settle(self, id: str) -> None:
         """See ports.Finder: there are no hints that could be wrong."""

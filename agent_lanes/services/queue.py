@@ -147,7 +147,7 @@ class QueueService:
 
     def _claimed_as(self, request_id: str, owner: str) -> Snapshot | None:
         """The task that this owner holds by a claim with this request id."""
-        id = self.backend.claimed_as(request_id)
+        id = self.backend.claimed_as(owner, request_id)
         if id is None:
             return None
         try:

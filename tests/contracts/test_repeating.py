@@ -87,7 +87,7 @@ def test_a_claim_asked_for_again_is_the_same_claim_with_the_same_token(queue: Qu
     ids = [submit(backend) for _ in range(2)]
     first = queue.claim_next("default", request_id="r")
     assert first is not None
-    assert (first.id, backend.claimed_as("r")) == (ids[0], ids[0])
+    assert (first.id, backend.claimed_as("worker", "r")) == (ids[0], ids[0])
     assert queue.claim_next("default", request_id="r") == first
     assert queue.claim(ids[0], request_id="r") == first
     assert len(list(backend.events(ids[0]))) == 2
@@ -128,9 +128,9 @@ def test_a_request_id_is_worth_nothing_once_its_claim_has_ended(
 
 
 def test_an_unknown_request_id_has_claimed_nothing(backend: Backend) -> None:
-    assert backend.claimed_as("r") is None
+    assert backend.claimed_as("worker", "r") is None
     submit(backend)
-    assert backend.claimed_as("r") is None
+    assert backend.claimed_as("worker", "r") is None
 
 
 # --- restore -------------------------------------------------------------------------------------------------

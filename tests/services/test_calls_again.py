@@ -101,7 +101,6 @@ def test_many_threads_with_one_request_id_get_one_token(both: QueueService, keye
     assert both.read(id).epoch == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the note of a request id does not name the owner: the later one hides it")
 def test_two_owners_with_the_same_request_id_each_keep_their_own(both: QueueService, wanted: Submission) -> None:
     for _ in range(3):
         both.submit(wanted)

@@ -49,10 +49,10 @@ class FileFinder:
             due = (id for id, _ in self.hints.due(lane, timer_now(self.now()), tidy=tidy))
             yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
 
-    def claimed_as(self, request_id: str) -> str | None:
+    def claimed_as(self, owner: str, request_id: str) -> str | None:
         """See ports.Finder."""
         with atomic.storage("claim"):
-            return keys.claimed_as(self.layout, request_id)
+            return keys.claimed_as(self.layout, owner, request_id)
 
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""

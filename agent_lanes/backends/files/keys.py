@@ -4,8 +4,9 @@ A key is reserved before its task exists: a file that names the id the task will
 if it exists, and durable before the task is. Whoever dies after that leaves a reservation, and the repeated call
 makes the task under the very id that was reserved; the rename that fails because the folder exists is the check.
 
-A request id is a hint beside the claim, written before it and dropped when the claim ends: losing it means that a
-claim whose answer got lost stays lost for its lease, no more.
+A request id is its owner's: two workers that count their calls alike do not get in each other's way. The note of
+which task it claimed is a hint, made before the claim and dropped after the claim's end: losing it means that a claim
+whose answer got lost stays lost for its lease, no more; one too many is noticed by the claim that it leads to.
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.core.names import task_id
+from agent_lanes.core.task import CLAIMED
 from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.task import Claim, Snapshot
 
 LONGEST = 400
 
@@ -41,21 +47,41 @@ def reserve(layout: Layout, key: str, id: str) -> str:
     return id
 
 
-def claimed_as(layout: Layout, request_id: str) -> str | None:
-    """The id that was last claimed with a request id. Raises OSError."""
-    return _id_in(layout.claimed_as(request_id))
+def claimed_as(layout: Layout, owner: str, request_id: str) -> str | None:
+    """The id that this owner last claimed with a request id. Raises OSError."""
+    return _id_in(layout.claimed_as(owner, request_id))
 
 
-def note_claim(layout: Layout, request_id: str, id: str) -> None:
-    """Say which task a request id claims. Raises OSError."""
-    place = layout.claimed_as(request_id)
+def note_claim(layout: Layout, claim: Claim, id: str) -> None:
+    """Say which task a request id claims, if the claim has one. Raises OSError."""
+    if claim.request_id is None or not claim.held:
+        return
+    place = layout.claimed_as(claim.owner, claim.request_id)
     os.makedirs(os.path.dirname(place), atomic.FOLDER_MODE, exist_ok=True)
     atomic.replace(place, id.encode() + b"\n", f"{layout.tmp}/{chance(16)}", durable=False)
 
 
-def drop_claim(layout: Layout, request_id: str) -> None:
-    """The claim of a request id has ended. Raises OSError."""
-    atomic.drop_marker(layout.claimed_as(request_id))
+def drop_ended(layout: Layout, before: Snapshot, after: Snapshot) -> None:
+    """Drop the note of a claim that a change has ended, unless it names another task by now. Raises OSError."""
+    was, holds = before.claim, after.claim if after.state == CLAIMED else None
+    if was is None or not was.held or was.request_id is None:
+        return
+    if holds is not None and (holds.owner, holds.request_id) == (was.owner, was.request_id):
+        return
+    if claimed_as(layout, was.owner, was.request_id) == before.id:
+        atomic.drop_marker(layout.claimed_as(was.owner, was.request_id))
+
+
+def sweep_claims(layout: Layout, wanted: set[str], older_than: float) -> None:
+    """Drop the notes that no claim asks for any more, left by whoever was killed. Raises OSError.
+
+    `wanted` are the paths of the others; what is younger than the instant `older_than` (seconds) may be on its way.
+    """
+    folder = os.path.dirname(layout.claimed_as("", ""))
+    for name in atomic.names(folder):
+        path = f"{folder}/{name}"
+        if path not in wanted and os.stat(path, follow_symlinks=False).st_mtime < older_than:
+            atomic.drop_marker(path)
 
 
 def _id_in(path: str) -> str | None:

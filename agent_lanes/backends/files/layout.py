@@ -6,7 +6,7 @@
     <root>/timers/<lane>/<bucket>/<at>-<id>
     <root>/held/<lane>/<id>
     <root>/signals/<lane>
-    <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of a request id>
+    <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
 
 Names that order a marker stand in its name, padded, so that sorting names is enough. Markers lie in buckets,
@@ -84,9 +84,9 @@ class Layout:
         """The file that says which task an idempotency key stands for."""
         return f"{self.root}/keys/{_hashed(key)}"
 
-    def claimed_as(self, request_id: str) -> str:
-        """The file that says which task was last claimed with a request id."""
-        return f"{self.root}/claims/{_hashed(request_id)}"
+    def claimed_as(self, owner: str, request_id: str) -> str:
+        """The file that says which task an owner last claimed with a request id. Neither holds a line break."""
+        return f"{self.root}/claims/{_hashed(owner + chr(10) + request_id)}"
 
     def correlation(self, workspace_id: str, correlation_id: str) -> str:
         """The index file of a correlation id."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 import errno
 import os
 
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, keys
 from agent_lanes.backends.files.aside import quarantine, release_claim
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core.placement import Due, placement
-from agent_lanes.core.task import Snapshot
+from agent_lanes.core.task import CLAIMED, Snapshot
 from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
 
@@ -28,7 +28,7 @@ OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 def rebuild(layout: Layout, now: Moment) -> None:
     """Make the markers those that the facts ask for, and set every lane's counter past its tasks. Raises OSError."""
-    hints, wanted, unreadable, highest = Hints(layout), set[str](), set[str](), dict[str, int]()
+    hints, wanted, unreadable, highest, noted = Hints(layout), set[str](), set[str](), dict[str, int](), set[str]()
     for id in atomic.names(layout.tasks):
         try:
             _heal(layout, id, now)
@@ -41,6 +41,8 @@ def rebuild(layout: Layout, now: Moment) -> None:
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)
+        if snapshot.state == CLAIMED and snapshot.claim is not None and snapshot.claim.request_id is not None:
+            noted.add(layout.claimed_as(snapshot.claim.owner, snapshot.claim.request_id))
         highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
     present = hints.all_markers()
     for path in wanted - present:
@@ -52,6 +54,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
             _drop_stale(layout, path, now)
     for lane, number in highest.items():
         hints.raise_sequence(lane, number)
+    keys.sweep_claims(layout, noted, now.wall / SECOND - LITTER_SECONDS)
 
 
 def sweep(layout: Layout, now: Moment) -> None:

@@ -177,7 +177,8 @@ class FileStore(FileReader):
                 old, new = placement(before, now), placement(after, now)
                 if new != old:
                     self.hints.make(new)
-                self._note_request_id(change, before)
+                if change.claim is not None:
+                    keys.note_claim(self.layout, change.claim, before.id)
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
@@ -188,19 +189,15 @@ class FileStore(FileReader):
                     self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
                 if new != old:
                     self._afterwards(after.task, "an old marker", lambda: self.hints.drop(old))
+                self._afterwards(
+                    after.task, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
+                )
         finally:
             if staged:
                 atomic.discard(staged)
         if change.claim is not None:
             self._wake(after)
         return True
-
-    def _note_request_id(self, change: Change, before: Snapshot) -> None:
-        """Before the commit: a claim can be asked for again; and one that ends no longer."""
-        if change.claim is not None and change.claim.held and change.claim.request_id is not None:
-            keys.note_claim(self.layout, change.claim.request_id, before.id)
-        elif (change.claim or change.response) and before.claim is not None and before.claim.request_id is not None:
-            keys.drop_claim(self.layout, before.claim.request_id)
 
     def _confirm_task(self, id: str, done: str) -> None:
         _vouch(self.layout.tasks, f"{done} {id}, but it", hint=f"confirm with: agent-lanes status {id}")

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.errors import StorageFailed, Unconfirmed
 from agent_lanes.ports import Birth
 from agent_lanes.services.queue import QueueService
+from backends.files.conftest import Open
 from backends.files.sweep import at_call, die
 from backends.files.test_hints import taken
 from backends.files.test_processes import together
@@ -162,6 +164,49 @@ def test_a_note_of_a_request_id_that_says_nothing_is_as_none(
     note.write_bytes(content)
     assert queue.claim_next("default", owner="ann", request_id="r") is None
     assert queue.claim(id, owner="ann", request_id="r").epoch == 1
+
+
+def test_a_note_of_a_request_id_goes_when_another_takes_the_task_over(
+    store: ClockedFileStore, root: Path, clock: Clock
+) -> None:
+    queue, id = QueueService(store), store.create("default", make()).id
+    queue.claim(id, owner="ann", request_id="r", lease_seconds=1)
+    clock.advance(1)
+    queue.claim(id, owner="bob", request_id="r")
+    assert os.listdir(root / "claims") == [os.path.basename(store.layout.claimed_as("bob", "r"))]
+
+
+def test_the_note_of_a_request_id_that_was_used_for_another_task_since_stays(
+    store: ClockedFileStore, clock: Clock
+) -> None:
+    queue = QueueService(store)
+    first, second = (store.create("default", make()).id for _ in range(2))
+    queue.claim(first, owner="ann", request_id="r", lease_seconds=1)
+    clock.advance(1)
+    held = queue.claim(second, owner="ann", request_id="r")
+    queue.claim(first, owner="bob")
+    assert queue.claim_next("default", owner="ann", request_id="r") == held
+
+
+def test_a_note_left_by_a_killed_release_is_swept_by_a_rebuild_once_it_is_old(
+    store: ClockedFileStore, root: Path, open_store: Open
+) -> None:
+    queue = QueueService(store)
+    held, gone = (store.create("default", make()).id for _ in range(2))
+    queue.claim(held, owner="ann", request_id="r")
+    claim = queue.claim(gone, owner="bob", request_id="r").claim
+    assert claim is not None
+    note = Path(store.layout.claimed_as("bob", "r"))
+    content = note.read_bytes()
+    queue.release(gone, claim.token)
+    note.write_bytes(content)  # as if the release had been killed before it dropped the note
+    for age, left in ((60, 2), (7200, 1)):
+        for path in (root / "claims").iterdir():
+            os.utime(path, (time.time() - age,) * 2)
+        (root / "gate").unlink()
+        open_store().prepare()
+        assert len(os.listdir(root / "claims")) == left
+    assert os.listdir(root / "claims") == [os.path.basename(store.layout.claimed_as("ann", "r"))]
 
 
 def test_a_note_of_a_request_id_goes_when_its_claim_ends(store: ClockedFileStore, root: Path) -> None:

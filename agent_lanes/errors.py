@@ -5,7 +5,8 @@
     ├── Refused                4   400   refused            state, token, lost race
     │   ├── LostClaim          4   400   lost_claim         this token no longer holds the task
     │   ├── AlreadyAnswered    4   400   already_answered   a task gets exactly one answer
-    │   └── RequestChanged     4   400   request_changed    the request is not what was submitted
+    │   ├── RequestChanged     4   400   request_changed    the request is not what was submitted
+    │   └── Cancelled          9   400   cancelled          the task was cancelled: its holder stops
     ├── NotFound               5   404   not_found
     ├── NotAllowed             6   400   not_allowed        permissions, paths that escape
     │   └── Forbidden          6   403   forbidden          a Host or an Origin that may not use this server
@@ -66,6 +67,12 @@ class RequestChanged(Refused):
     """The request file is not what it was when the task was submitted."""
 
     code = "request_changed"
+
+
+class Cancelled(Refused):
+    """Who holds the task learns that it was cancelled: stop work on it."""
+
+    code, exit_code = "cancelled", 9
 
 
 class NotFound(AgentLanesError):

@@ -20,14 +20,19 @@ from agent_lanes.core.transitions import TABLE
 ROOT = Path(__file__).resolve().parent.parent
 MARK, END = "<!-- drawn: {} -->\n", "<!-- end of drawing -->"
 CONDITIONS = {
-    ("queued", "claim"): "the request is what was submitted",
+    ("queued", "claim"): "it is not on hold, delayed or blocked; the request is what was submitted",
     ("queued", "park"): "the request is gone or changed",
     ("queued", "complete"): "no token is given; the request is what was submitted",
     ("queued", "fail"): "no token is given",
-    ("claimed", "claim"): "the lease has run out; the request is what was submitted",
+    ("queued", "hold"): "",
+    ("queued", "resume"): "it is on hold",
+    ("queued", "end"): "its deadline is over, or a task that it depends on did not complete",
+    ("claimed", "claim"): "the lease has run out; the request is what was submitted; this was not the last attempt",
     ("claimed", "park"): "the lease has run out; the request is gone or changed",
     ("claimed", "renew"): "the token is that of the claim",
     ("claimed", "release"): "the token is that of the claim",
+    ("claimed", "retry"): "the token is that of the claim; this was not the last attempt (else: failed)",
+    ("claimed", "end"): "the lease of the last attempt has run out",
     ("claimed", "complete"): "the token is that of the claim; the request is what was submitted",
     ("claimed", "fail"): "the token is that of the claim",
 }
@@ -130,6 +135,16 @@ def _edge(before: str, after: str, verbs: str) -> list[str]:
         middle = (4 * x1 + 3 * (x2 - 200) + end[0]) / 8, (start[1] + 6 * high + end[1]) / 8  # of a Bezier curve
         label = _text(middle[0], middle[1] - 7, verbs, LABEL)
         return [f'<path d="{path}" fill="none" stroke="#444" stroke-width="1.4"/>', _head((x2 - 200, high), end), label]
+    if after == "cancelled":  # downwards, beside the loop
+        start, end = (
+            ((x1, y1 + HEIGHT / 2), (x2 - WIDTH / 2, y2))
+            if x1 < x2
+            else ((x1 + 54, y1 + HEIGHT / 2), (x2 + 54, y2 - HEIGHT / 2))
+        )
+        return [
+            _arrow(start, end),
+            _text((start[0] + end[0]) / 2 + (0 if x1 < x2 else 28), (start[1] + end[1]) / 2, verbs, LABEL),
+        ]
     start, end = (x1 + WIDTH / 2, y1), (x2 - WIDTH / 2, y2)
     return [_arrow(start, end), _text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + 4, verbs, LABEL)]
 

@@ -20,6 +20,7 @@ from agent_lanes.cli.options import FLAG, GLOBAL, PAIRS, Option
 from agent_lanes.cli.table import COMMANDS, Command, module_name
 from agent_lanes.core import codec, jsontext, placement
 from agent_lanes.core import task as values
+from agent_lanes.core.answers import encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Claim, Event, Lease, Response, Snapshot, Supporting, Task
 from agent_lanes.core.times import Moment, parse_iso
@@ -110,7 +111,7 @@ def files() -> str:
     records = {
         f"{folder}/{layout.TASK}": jsontext.dumps(codec.encode_task(asked)),
         f"{folder}/{layout.CLAIM}": jsontext.dumps(codec.encode_claim(held)),
-        f"{folder}/{layout.RESPONSE}": jsontext.dumps(codec.encode_response(answer)),
+        f"{folder}/{layout.RESPONSE}": jsontext.dumps(encode_response(answer)),
         f"{folder}/{layout.EVENTS}": journal.line(line).decode(),
         place.gate: gate.Gate(place, now.boot_id).content.decode(),
     }

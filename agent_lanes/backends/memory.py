@@ -11,6 +11,7 @@ import threading
 
 from agent_lanes.backends import clock
 from agent_lanes.core import codec
+from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
@@ -119,7 +120,7 @@ class MemoryStore:
             before = self.read(id)
             change = decide(before, self.now())
             if change.response is not None:
-                kept = codec.decode_response(_copied(codec.encode_response(change.response)))
+                kept = decode_response(_copied(encode_response(change.response)))
                 change = change.replace(response=kept)
             after = change.applied(before)
             self._tasks[id] = after

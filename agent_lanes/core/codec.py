@@ -8,7 +8,7 @@ read by `core.legacy`.
 from __future__ import annotations
 
 from agent_lanes.core.names import MAX_NAME_BYTES, escape
-from agent_lanes.core.task import FINISHED, VERDICTS, Claim, Event, Lease, Response, Supporting, Task
+from agent_lanes.core.task import DEFAULT_PRIORITY, LEAST_URGENT, ON_FAILURE, Claim, Event, Lease, Supporting, Task
 from agent_lanes.core.times import LAST_INSTANT, iso, parse_iso
 
 TYPE_CHECKING = False
@@ -46,13 +46,22 @@ def encode_task(task: Task) -> JsonObject:
         "worktree_path": task.worktree_path,
         "expected_branch": task.expected_branch,
         "idempotency_key": task.idempotency_key,
+        "priority": task.priority,
+        "not_before": maybe_iso(task.not_before),
+        "expires_at": maybe_iso(task.expires_at),
+        "max_attempts": task.max_attempts,
+        "backoff_seconds": task.backoff_seconds,
+        "depends_on": list(task.depends_on),
+        "on_failure": task.on_failure,
+        "unique_key": task.unique_key,
+        "retry_of": task.retry_of,
         "metadata": task.metadata,
     }
 
 
 def decode_task(record: JsonObject) -> Task:
     """The Task of a task.json of format 2. Raises Malformed."""
-    _format(record)
+    formatted(record)
     task = Task(
         id=text(record, "id"),
         workspace_id=text(record, "workspace_id"),
@@ -71,6 +80,15 @@ def decode_task(record: JsonObject) -> Task:
         worktree_path=maybe_text(record, "worktree_path"),
         expected_branch=maybe_text(record, "expected_branch"),
         idempotency_key=maybe_text(record, "idempotency_key"),
+        priority=whole(record, "priority", LEAST_URGENT) if "priority" in record else DEFAULT_PRIORITY,
+        not_before=maybe_instant(record, "not_before"),
+        expires_at=maybe_instant(record, "expires_at"),
+        max_attempts=maybe_whole(record, "max_attempts"),
+        backoff_seconds=seconds(record, "backoff_seconds", 10),
+        depends_on=texts(record, "depends_on"),
+        on_failure=one_of(record, "on_failure", ON_FAILURE),
+        unique_key=maybe_text(record, "unique_key"),
+        retry_of=maybe_text(record, "retry_of"),
         metadata=mapping(record, "metadata"),
     )
     return routable(task)
@@ -97,21 +115,22 @@ def encode_claim(claim: Claim) -> JsonObject:
         "lease_expires_at": iso(claim.lease.expires_at),
         "lease_boot_id": claim.lease.boot_id,
         "lease_ends_boottime_us": claim.lease.ends_boottime,
-        "released_at": None if claim.released_at is None else iso(claim.released_at),
+        "released_at": maybe_iso(claim.released_at),
         "reason": claim.reason,
         "parked": claim.parked,
         "request_id": claim.request_id,
+        "attempts": claim.attempts,
+        "not_before": maybe_iso(claim.not_before),
+        "on_hold": claim.on_hold,
+        "hold_until": maybe_iso(claim.hold_until),
     }
 
 
 def decode_claim(record: JsonObject) -> Claim:
     """The Claim of a claim.json of format 2. Raises Malformed."""
-    _format(record)
-    seconds = record.get("lease_seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_LEASE_SECONDS:
-        raise Malformed("lease_seconds is not a number of seconds")
+    formatted(record)
     lease = Lease(
-        seconds=seconds,
+        seconds=seconds(record, "lease_seconds", None),
         expires_at=instant(record, "lease_expires_at"),
         boot_id=text(record, "lease_boot_id", empty=True),
         ends_boottime=whole(record, "lease_ends_boottime_us", LAST_INSTANT),
@@ -123,70 +142,14 @@ def decode_claim(record: JsonObject) -> Claim:
         claimed_at=instant(record, "claimed_at"),
         updated_at=instant(record, "updated_at"),
         lease=lease,
-        released_at=None if record.get("released_at") is None else instant(record, "released_at"),
+        released_at=maybe_instant(record, "released_at"),
         reason=text(record, "reason", empty=True),
         parked=flag(record, "parked"),
         request_id=maybe_text(record, "request_id"),
-    )
-
-
-def encode_response(response: Response) -> JsonObject:
-    """response.json: v0.1's fields, and which claim it answers."""
-    return {
-        "format": FORMAT,
-        **public_response(response),
-        "epoch": response.epoch,
-        "token_sha256": response.token_sha256,
-    }
-
-
-def public_response(response: Response) -> JsonObject:
-    """A response as commands and routes show it: v0.1's fields."""
-    shown: JsonObject = {
-        "task_id": response.task_id,
-        "reviewer": response.reviewer,
-        "status": response.status,
-        "body": response.body,
-        "reviewed_request_sha256": response.reviewed_request_sha256,
-        "request_changed_before_response": response.request_changed_before_response,
-        "follow_up_required": response.follow_up_required,
-        "verdict": response.verdict,
-        "blocking_count": response.blocking_count,
-        "nonblocking_count": response.nonblocking_count,
-        "metadata": response.metadata,
-        "created_at": iso(response.created_at),
-    }
-    if response.failure_reason is not None:
-        shown["failure_reason"] = response.failure_reason
-    return shown
-
-
-def decode_response(record: JsonObject) -> Response:
-    """The Response of a response.json, of format 2 or of v0.1 (which has no format, epoch and token_sha256)."""
-    if "format" in record:
-        _format(record)
-    status = text(record, "status")
-    if status not in FINISHED:
-        raise Malformed(f"status is not one of {', '.join(FINISHED)}")
-    verdict = maybe_text(record, "verdict")
-    if verdict is not None and verdict not in VERDICTS:
-        raise Malformed(f"verdict is not one of {', '.join(VERDICTS)}")
-    return Response(
-        task_id=text(record, "task_id"),
-        reviewer=text(record, "reviewer", empty=True),
-        status=status,
-        body=text(record, "body", empty=True),
-        created_at=instant(record, "created_at"),
-        epoch=whole(record, "epoch", MAX_EPOCH) if "epoch" in record else 0,
-        token_sha256=maybe_text(record, "token_sha256"),
-        reviewed_request_sha256=maybe_text(record, "reviewed_request_sha256"),
-        request_changed_before_response=flag(record, "request_changed_before_response"),
-        follow_up_required=flag(record, "follow_up_required"),
-        verdict=verdict,
-        blocking_count=maybe_whole(record, "blocking_count"),
-        nonblocking_count=maybe_whole(record, "nonblocking_count"),
-        metadata=mapping(record, "metadata"),
-        failure_reason=maybe_text(record, "failure_reason"),
+        attempts=whole(record, "attempts", MAX_EPOCH) if "attempts" in record else 0,
+        not_before=maybe_instant(record, "not_before"),
+        on_hold=flag(record, "on_hold"),
+        hold_until=maybe_instant(record, "hold_until"),
     )
 
 
@@ -219,7 +182,8 @@ def decode_event(record: JsonObject) -> Event:
     )
 
 
-def _format(record: JsonObject) -> None:
+def formatted(record: JsonObject) -> None:
+    """Insist on format 2."""
     number = record.get("format")
     if number != FORMAT:
         raise Malformed(f"format is {number!r}; this program reads {FORMAT}")
@@ -269,6 +233,40 @@ def instant(record: JsonObject, field: str) -> int:
         return parse_iso(value)
     except ValueError as wrong:
         raise Malformed(f"{field} is {wrong}") from None
+
+
+def maybe_instant(record: JsonObject, field: str) -> int | None:
+    """A time, or null, or absent."""
+    return None if record.get(field) is None else instant(record, field)
+
+
+def maybe_iso(instant: int | None) -> str | None:
+    """The text of an instant that may be missing."""
+    return None if instant is None else iso(instant)
+
+
+def seconds(record: JsonObject, field: str, absent: float | None) -> float:
+    """A number of seconds; `absent` is what a missing one means, None that it must be there."""
+    value = record.get(field, absent)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_LEASE_SECONDS:
+        raise Malformed(f"{field} is not a number of seconds")
+    return value
+
+
+def one_of(record: JsonObject, field: str, words: tuple[str, ...]) -> str:
+    """One of some words; absent is the first."""
+    value = record.get(field, words[0])
+    if not isinstance(value, str) or value not in words:
+        raise Malformed(f"{field} is not one of {', '.join(words)}")
+    return value
+
+
+def texts(record: JsonObject, field: str) -> tuple[str, ...]:
+    """A list of texts; absent is an empty one."""
+    value = record.get(field, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise Malformed(f"{field} is not a list of texts")
+    return tuple(str(item) for item in value)
 
 
 def mapping(record: JsonObject, field: str) -> JsonObject:

@@ -1,9 +1,11 @@
 """Where the hints list a task, as a pure function of its facts.
 
-    Ready   may be claimed now
-    Due     claimed; may be claimed once the lease has run out
-    Parked  queued, but not offered
-    None    finished
+    Ready     may be claimed now
+    Due       claimed; may be claimed once the lease has run out
+    Later     queued; not before an instant of the wall clock
+    Blocked   queued; waits for other tasks
+    Parked    queued, but not offered: waits for a person
+    None      finished
 
 A backend makes the new placement before it commits a change and drops the old one after it, so that every
 claimable task is always listed somewhere: hints are a superset of the truth.
@@ -12,10 +14,8 @@ claimable task is always listed somewhere: hints are a superset of the truth.
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.task import ACTIVE, CLAIMED, Snapshot
-from agent_lanes.core.times import Moment
-
-DEFAULT_PRIORITY = 5
+from agent_lanes.core.task import ACTIVE, CLAIMED, DEPENDENCY, EXHAUSTED, EXPIRED, QUEUED, Snapshot
+from agent_lanes.core.times import Moment, iso
 
 
 class Ready(Frozen):
@@ -36,6 +36,21 @@ class Due(Frozen):
     id: str
 
 
+class Later(Frozen):
+    """To be looked at when the wall clock reaches `at` (microseconds UTC)."""
+
+    lane: str
+    at: int
+    id: str
+
+
+class Blocked(Frozen):
+    """To be looked at when a task that it depends on has ended."""
+
+    lane: str
+    id: str
+
+
 class Parked(Frozen):
     """Waits for a person."""
 
@@ -43,26 +58,66 @@ class Parked(Frozen):
     id: str
 
 
-Placement = Ready | Due | Parked | None
+class Ending(Frozen):
+    """Why the queue itself ends a task: one of task.CAUSES, and a sentence."""
+
+    cause: str
+    reason: str
+    attempts: int = 0
+
+
+Placement = Ready | Due | Later | Blocked | Parked | None
 
 
 def placement(snapshot: Snapshot, now: Moment) -> Placement:
-    """Where this task belongs now."""
-    task, state = snapshot.task, snapshot.state
-    if state not in ACTIVE:
+    """Where this task belongs now.
+
+    One that the queue itself must end (`overdue`) is Ready: whoever takes it ends it.
+    """
+    task, claim = snapshot.task, snapshot.claim
+    if snapshot.state not in ACTIVE:
         return None
-    if state == CLAIMED and snapshot.claim is not None and not snapshot.claim.lease.expired(now):
-        lease = snapshot.claim.lease
+    if snapshot.state == CLAIMED and claim is not None:
+        if claim.lease.expired(now):
+            return ready(snapshot)
+        lease = claim.lease
         return Due(lane=task.lane, at=lease.ends_boottime if lease.boot_id else lease.expires_at, id=task.id)
     if snapshot.parked:
         return Parked(lane=task.lane, id=task.id)
-    return ready(snapshot)
+    later = 0
+    if claim is not None and snapshot.on_hold(now):
+        if claim.hold_until is None:
+            return Parked(lane=task.lane, id=task.id)
+        later = claim.hold_until
+    if snapshot.open_dependencies and not (snapshot.failed_dependencies and task.on_failure == "fail"):
+        return Blocked(lane=task.lane, id=task.id)
+    later = max(later, snapshot.not_before or 0)
+    if task.expires_at is not None:
+        later = min(later, task.expires_at)
+    return Later(lane=task.lane, at=later, id=task.id) if later > now.wall else ready(snapshot)
 
 
 def ready(snapshot: Snapshot) -> Ready:
     """Where this task is listed while it may be claimed: a function of what was asked, so always the same."""
     task = snapshot.task
-    return Ready(lane=task.lane, route=task.vendor, priority=DEFAULT_PRIORITY, sequence=task.sequence, id=task.id)
+    return Ready(lane=task.lane, route=task.vendor, priority=task.priority, sequence=task.sequence, id=task.id)
+
+
+def overdue(before: Snapshot, now: Moment) -> Ending | None:
+    """Why the queue itself must end this task now; None if it need not."""
+    task, held = before.task, before.claim
+    if before.state == CLAIMED and held is not None:
+        lapsed, ran_out = held.attempts + 1, iso(held.lease.expires_at)
+        if task.max_attempts is not None and lapsed >= task.max_attempts and held.lease.expired(now):
+            which = f"attempt {lapsed} of {task.max_attempts}"
+            reason = f"attempts exhausted: the lease of {held.owner}, {which}, ran out at {ran_out}"
+            return Ending(cause=EXHAUSTED, reason=reason, attempts=lapsed)
+    elif before.state == QUEUED and before.failed_dependencies and task.on_failure == "fail":
+        failed = ", ".join(before.failed_dependencies)
+        return Ending(cause=DEPENDENCY, reason=f"a task that it depends on did not complete: {failed}")
+    elif before.state == QUEUED and task.expires_at is not None and now.wall >= task.expires_at:
+        return Ending(cause=EXPIRED, reason=f"expired: it was to be begun by {iso(task.expires_at)}")
+    return None
 
 
 def timer_now(now: Moment) -> int:

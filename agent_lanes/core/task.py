@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 QUEUED, CLAIMED, COMPLETED, FAILED, CANCELLED = "queued", "claimed", "completed", "failed", "cancelled"
 ACTIVE = (QUEUED, CLAIMED)
 FINISHED = (COMPLETED, FAILED, CANCELLED)
+ON_FAILURE = ("fail", "run")
+DEFAULT_PRIORITY, LEAST_URGENT = 5, 9
+EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST = "attempts_exhausted", "expired", "dependency_failed", "cancelled"
+CAUSES = (EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST)
 VERDICTS = ("accept", "accept-with-follow-ups", "needs-revision")
 
 
@@ -35,7 +39,10 @@ class Task(Frozen):
     """What was asked. `request_path` is absolute; None where there is only a prompt.
 
     `request_stored` tells that the request came from stdin and lies in the store, beside this record.
-    `sequence` is the place in the lane: first in, first out does not depend on clocks.
+    `sequence` is the place in the lane: first in, first out does not depend on clocks. Of `priority` 0 is the most
+    urgent. Before `not_before` it is not offered; not begun by `expires_at` it has failed. `max_attempts` None is
+    without limit (a task of a time before there were limits). It waits for all of `depends_on` to complete; when one
+    fails, it fails, too, or with `on_failure` "run" is offered nevertheless.
     """
 
     id: str
@@ -55,6 +62,15 @@ class Task(Frozen):
     worktree_path: str | None = None
     expected_branch: str | None = None
     idempotency_key: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    not_before: int | None = None
+    expires_at: int | None = None
+    max_attempts: int | None = None
+    backoff_seconds: float = 10
+    depends_on: tuple[str, ...] = ()
+    on_failure: str = "fail"
+    unique_key: str | None = None
+    retry_of: str | None = None
     metadata: JsonObject
 
     @property
@@ -85,7 +101,9 @@ class Lease(Frozen):
 class Claim(Frozen):
     """Who has it, or had it last; `request_id` tells a claim that is asked for again.
 
-    Epoch 0 means that it was never claimed (and was parked before it could be).
+    Epoch 0 means that it was never claimed (and was parked or put on hold before it could be). `attempts` counts
+    those that failed before this claim, and this one once it has; `not_before` is when the next may begin.
+    `on_hold`: a person stopped it, until `hold_until` or for good.
     """
 
     epoch: int
@@ -98,6 +116,10 @@ class Claim(Frozen):
     reason: str = ""
     parked: bool = False
     request_id: str | None = None
+    attempts: int = 0
+    not_before: int | None = None
+    on_hold: bool = False
+    hold_until: int | None = None
 
     @property
     def held(self) -> bool:
@@ -106,7 +128,10 @@ class Claim(Frozen):
 
 
 class Response(Frozen):
-    """What was answered, by the holder of `epoch` (0: without a claim). `token_sha256` tells a repeated answer."""
+    """What was answered, by the holder of `epoch` (0: without a claim). `token_sha256` tells a repeated answer.
+
+    `cause` says why the queue itself ended the task (one of CAUSES); None where a worker answered.
+    """
 
     task_id: str
     reviewer: str
@@ -123,6 +148,7 @@ class Response(Frozen):
     nonblocking_count: int | None = None
     metadata: JsonObject
     failure_reason: str | None = None
+    cause: str | None = None
 
 
 class Event(Frozen):
@@ -137,11 +163,17 @@ class Event(Frozen):
 
 
 class Snapshot(Frozen):
-    """One task as it stood when it was read."""
+    """One task as it stood when it was read.
+
+    Of an unfinished task with dependencies: `open_dependencies` are those that have no answer, `failed_dependencies`
+    those that did not complete. A dependency that has ended stays so, thus both are only ever behind the truth.
+    """
 
     task: Task
     claim: Claim | None = None
     response: Response | None = None
+    open_dependencies: tuple[str, ...] = ()
+    failed_dependencies: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -159,6 +191,23 @@ class Snapshot(Frozen):
     def epoch(self) -> int:
         """The epoch of the last claim; 0 before the first."""
         return self.claim.epoch if self.claim else 0
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have failed."""
+        return self.claim.attempts if self.claim else 0
+
+    @property
+    def not_before(self) -> int | None:
+        """When it may be begun: what the submitter said, or the last failed attempt."""
+        return self.claim.not_before if self.claim and self.claim.not_before is not None else self.task.not_before
+
+    def on_hold(self, now: Moment) -> bool:
+        """Queued, and stopped by a person, for now."""
+        claim = self.claim
+        if self.state != QUEUED or claim is None or not claim.on_hold:
+            return False
+        return claim.hold_until is None or now.wall < claim.hold_until
 
     @property
     def parked(self) -> bool:

@@ -1,4 +1,4 @@
-"""The state machine: one table, and one pure function for each verb.
+"""The state machine: one table, and one pure function for each verb; those of `core.control` complete it.
 
 Every function takes what was read and what is wanted, and returns the Change to commit, or raises a refusal.
 It may be called again with a newer snapshot if somebody else was faster, so it decides from its arguments alone.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.names import shown
+from agent_lanes.core.placement import overdue
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Event, Lease, Response, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import AlreadyAnswered, BadUsage, LostClaim, Refused
+from agent_lanes.errors import AlreadyAnswered, BadUsage, Cancelled, LostClaim, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,12 +24,19 @@ TABLE = {
     (QUEUED, "complete"): COMPLETED,
     (QUEUED, "fail"): FAILED,
     (QUEUED, "note"): QUEUED,
+    (QUEUED, "hold"): QUEUED,
+    (QUEUED, "resume"): QUEUED,
+    (QUEUED, "cancel"): CANCELLED,
+    (QUEUED, "end"): FAILED,  # by the queue itself: its deadline is over, or a dependency failed
     (CLAIMED, "claim"): CLAIMED,  # only once the lease has run out
     (CLAIMED, "park"): QUEUED,  # only once the lease has run out
     (CLAIMED, "renew"): CLAIMED,
     (CLAIMED, "release"): QUEUED,
     (CLAIMED, "complete"): COMPLETED,
     (CLAIMED, "fail"): FAILED,
+    (CLAIMED, "retry"): QUEUED,  # this attempt failed, and there is another
+    (CLAIMED, "cancel"): CANCELLED,
+    (CLAIMED, "end"): FAILED,  # by the queue itself: the lease of the last attempt has run out
     (CLAIMED, "note"): CLAIMED,
     (COMPLETED, "note"): COMPLETED,
     (FAILED, "note"): FAILED,
@@ -36,6 +44,8 @@ TABLE = {
 }
 
 SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
+
+HOLDERS = ("renew", "release", "retry", "complete", "fail")  # the verbs of who holds it
 
 # What the holder says; all of it must be the same for an answer to count as sent again.
 ANSWER = (
@@ -77,8 +87,10 @@ def claim(
     """
     if claimed_by_request(before, owner, request_id, now):
         return Change(repeated=True)
-    _legal(before, "claim")
+    legal(before, "claim")
     _no_live_claim(before, "claim", now)
+    _offered(before, now)
+    lapsed = before.state == CLAIMED
     taken = Claim(
         epoch=before.epoch + 1,
         owner=owner,
@@ -87,11 +99,12 @@ def claim(
         updated_at=now.wall,
         lease=lease(lease_seconds, now),
         request_id=request_id,
+        attempts=before.attempts + lapsed,
     )
-    data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds}
-    if before.state == CLAIMED and before.claim is not None:
+    data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds, "attempt": taken.attempts + 1}
+    if lapsed and before.claim is not None:
         data["taken_over_from"] = before.claim.owner
-    return Change(claim=taken, events=(_event("claimed", "task claimed", now, data, taken.epoch),))
+    return Change(claim=taken, events=(event("claimed", "task claimed", now, data, taken.epoch),))
 
 
 def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now: Moment) -> bool:
@@ -104,34 +117,35 @@ def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now
 
 def renew(before: Snapshot, *, token: str, lease_seconds: float, now: Moment) -> Change:
     """Lengthen the lease; also after it has run out, as long as nobody has claimed the task since."""
-    held = _held_by(before, "renew", token)
+    held = held_by(before, "renew", token)
     renewed = held.replace(lease=lease(lease_seconds, now), updated_at=now.wall)
-    event = _event("renewed", "claim lease renewed", now, {"owner": held.owner}, held.epoch)
-    return Change(claim=renewed, events=(event,), durable=False)
+    line = event("renewed", "claim lease renewed", now, {"owner": held.owner}, held.epoch)
+    return Change(claim=renewed, events=(line,), durable=False)
 
 
-def release(before: Snapshot, *, token: str, reason: str, now: Moment) -> Change:
-    """Put a claimed task back. The same holder releasing again is told that it had been done."""
-    last = before.claim
-    if before.state == QUEUED and last is not None and last.epoch and last.token == token and not last.parked:
+def release(before: Snapshot, *, token: str, reason: str, now: Moment, not_before: int | None = None) -> Change:
+    """Put a claimed task back, to be offered from `not_before` on; this was no attempt.
+
+    The same holder releasing again is told that it had been done.
+    """
+    if put_back_by(before, token):
         return Change(repeated=True)
-    held = _held_by(before, "release", token)
-    released = held.replace(released_at=now.wall, updated_at=now.wall, reason=reason)
+    held = held_by(before, "release", token)
+    released = held.replace(released_at=now.wall, updated_at=now.wall, reason=reason, not_before=not_before)
     data: JsonObject = {"owner": held.owner, "reason": reason}
-    return Change(claim=released, events=(_event("released", "task released", now, data, held.epoch),))
+    if not_before is not None:
+        data["not_before"] = iso(not_before)
+    return Change(claim=released, events=(event("released", "task released", now, data, held.epoch),))
 
 
 def park(before: Snapshot, *, reason: str, now: Moment) -> Change:
     """Stop offering a task whose request changed. Claiming it by its id, once the request is back, ends that."""
-    _legal(before, "park")
+    legal(before, "park")
     _no_live_claim(before, "park", now)
     if before.parked:
         return Change(repeated=True)
-    last = before.claim or Claim(
-        epoch=0, owner="", token="", claimed_at=now.wall, updated_at=now.wall, lease=lease(0, now)
-    )
-    parked = last.replace(released_at=now.wall, updated_at=now.wall, reason=reason, parked=True)
-    return Change(claim=parked, events=(_event("parked", reason, now, {}, parked.epoch),))
+    parked = unheld(before, now).replace(released_at=now.wall, updated_at=now.wall, reason=reason, parked=True)
+    return Change(claim=parked, events=(event("parked", reason, now, {}, parked.epoch),))
 
 
 def respond(
@@ -142,6 +156,8 @@ def respond(
     The same answer sent again by the same holder is confirmed instead of refused.
     """
     given = before.response
+    if given is not None and given.status == CANCELLED:
+        legal(before, "complete")
     if given is not None:
         same = all(getattr(given, field) == getattr(response, field) for field in ANSWER)
         if same and given.token_sha256 == token_sha256:
@@ -150,18 +166,18 @@ def respond(
             f"respond: task {before.id} was answered by {given.reviewer} at {iso(given.created_at)} ({given.status})",
             hint=f"read it with: agent-lanes show {before.id}",
         )
-    _legal(before, "complete" if response.status == COMPLETED else "fail")
+    legal(before, "complete" if response.status == COMPLETED else "fail")
     if token is not None or before.state == CLAIMED:
-        _held_by(before, "respond", token)
+        held_by(before, "respond", token)
     answer = response.replace(created_at=now.wall, epoch=before.epoch, token_sha256=token_sha256)
     data: JsonObject = {"reviewer": response.reviewer, "status": response.status}
-    return Change(response=answer, events=(_event("response", "response submitted", now, data, before.epoch),))
+    return Change(response=answer, events=(event("response", "response submitted", now, data, before.epoch),))
 
 
 def note(before: Snapshot, *, type: str, message: str, data: JsonObject, now: Moment) -> Change:
     """Add a line to the history; nothing else changes."""
-    _legal(before, "note")
-    return Change(events=(_event(type, message, now, data, before.epoch),))
+    legal(before, "note")
+    return Change(events=(event(type, message, now, data, before.epoch),))
 
 
 def created(snapshot: Snapshot) -> Event:
@@ -189,11 +205,34 @@ def lease(seconds: float, now: Moment) -> Lease:
     )
 
 
-def _event(type: str, message: str, now: Moment, data: JsonObject, epoch: int) -> Event:
+def put_back_by(before: Snapshot, token: str) -> bool:
+    """Whether the holder with this token put the task back, and nobody has claimed it since."""
+    last = before.claim
+    back = before.state == QUEUED and last is not None and last.epoch > 0 and last.token == token
+    return back and last is not None and not last.parked
+
+
+def unheld(before: Snapshot, now: Moment) -> Claim:
+    """The claim record of a task that nobody holds, for what must be noted there; epoch 0 before the first claim."""
+    return before.claim or Claim(
+        epoch=0, owner="", token="", claimed_at=now.wall, updated_at=now.wall, lease=lease(0, now)
+    )
+
+
+def event(type: str, message: str, now: Moment, data: JsonObject, epoch: int) -> Event:
+    """A line of the history."""
     return Event(type=type, message=message, created_at=now.wall, data=data, epoch=epoch)
 
 
-def _legal(before: Snapshot, verb: str) -> None:
+def legal(before: Snapshot, verb: str) -> None:
+    """Refuse what the table does not name. Raises Refused; Cancelled, so that a holder stops."""
+    answer = before.response
+    if answer is not None and answer.status == CANCELLED and verb in HOLDERS:
+        reason = f": {answer.body}" if answer.body else ""
+        raise Cancelled(
+            f"cannot {verb} {before.id}; it was cancelled by {answer.reviewer} at {iso(answer.created_at)}{reason}",
+            hint="stop work on it; claim a task to go on",
+        )
     if (before.state, verb) not in TABLE:
         raise Refused(
             f"cannot {verb} {before.id}; task is {before.state}", hint=f"look at it with: agent-lanes show {before.id}"
@@ -209,14 +248,33 @@ def _no_live_claim(before: Snapshot, verb: str, now: Moment) -> None:
         )
 
 
-def _held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
+def _offered(before: Snapshot, now: Moment) -> None:
+    """Refuse a task that waits for a time, a person or other tasks, or that the queue itself must end."""
+    look = f"look at it with: agent-lanes show {before.id}"
+    if before.on_hold(now) and before.claim is not None:
+        until = before.claim.hold_until
+        raise Refused(
+            f"cannot claim {before.id}; it is on hold" + (f" until {iso(until)}" if until is not None else ""),
+            hint=f"let it go on with: agent-lanes resume {before.id}",
+        )
+    if before.state == QUEUED and before.not_before is not None and now.wall < before.not_before:
+        raise Refused(f"cannot claim {before.id}; it is not offered before {iso(before.not_before)}", hint=look)
+    if before.open_dependencies:
+        raise Refused(f"cannot claim {before.id}; it waits for {', '.join(before.open_dependencies)}", hint=look)
+    ending = overdue(before, now)
+    if ending is not None:
+        raise Refused(f"cannot claim {before.id}; {ending.reason}", hint=look)
+
+
+def held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
+    """The claim that this token proves. Raises LostClaim, Refused, Cancelled."""
     held = before.claim
     if held is not None and token is not None and held.token != token and before.state in (QUEUED, CLAIMED):
         raise LostClaim(
             f"cannot {verb} {before.id}; this token does not hold it{_story(before, held)}",
             hint="stop work on it; claim a task to go on",
         )
-    _legal(before, verb if verb != "respond" else "complete")
+    legal(before, verb if verb != "respond" else "complete")
     if held is None or not held.held or token != held.token:
         raise LostClaim(
             f"cannot {verb} {before.id}; "

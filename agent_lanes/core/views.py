@@ -6,7 +6,7 @@ What v0.1 kept in one task.json is derived here, so `status`, `list`, HTTP and t
 from __future__ import annotations
 
 from agent_lanes.core.advice import for_task
-from agent_lanes.core.codec import public_event, public_response
+from agent_lanes.core.codec import public_event
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, Event, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
 
@@ -93,6 +93,8 @@ def summary(views: list[JsonObject]) -> dict[str, int]:
 
 def answer(snapshot: Snapshot, response_path: str | None) -> JsonObject:
     """What `wait` reports: `{status, task_id, response_path, response}`."""
+    from agent_lanes.core.answers import public_response
+
     assert snapshot.response is not None
     return {
         "status": snapshot.response.status,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.core import names
-from agent_lanes.core.codec import public_response
+from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import BadData, BadUsage, NotFound, TimedOut
 from agent_lanes.services import waiting

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent_lanes.core.codec import public_event, public_response
+from agent_lanes.core.answers import public_response
+from agent_lanes.core.codec import public_event
 from agent_lanes.core.times import iso
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.services import requests

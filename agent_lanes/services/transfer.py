@@ -12,6 +12,7 @@ off, and is refused before anything is imported.
 from __future__ import annotations
 
 from agent_lanes.core import codec, names
+from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.core.task import Event, Snapshot
@@ -74,7 +75,7 @@ def _encoded(backend: Backend, snapshot: Snapshot) -> JsonObject:
     return {
         "task": codec.encode_task(task),
         "claim": codec.encode_claim(claim) if claim else None,
-        "response": codec.encode_response(response) if response else None,
+        "response": encode_response(response) if response else None,
         "events": [codec.encode_event(event) for event in backend.events(task.id)],
         "request": request,
     }
@@ -123,7 +124,7 @@ def _parcel(record: JsonObject) -> Parcel:
         snapshot=Snapshot(
             task=task,
             claim=codec.decode_claim(codec.mapping(record, "claim")) if claim is not None else None,
-            response=codec.decode_response(codec.mapping(record, "response")) if response is not None else None,
+            response=decode_response(codec.mapping(record, "response")) if response is not None else None,
         ),
         events=tuple(codec.decode_event(event) for event in events if isinstance(event, dict)),
         request=None if request is None else request.encode(),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from agent_lanes.core import codec, jsontext
+from agent_lanes.core.answers import decode_response, encode_response, public_response
 from agent_lanes.core.codec import MAX_EPOCH, MAX_SEQUENCE, Malformed
 from agent_lanes.core.task import VERDICTS, Event, Supporting
 from agent_lanes.core.times import LAST_INSTANT
@@ -34,7 +35,7 @@ def test_a_claim_comes_back_from_its_record(claim: Any) -> None:
 
 @given(answers)
 def test_an_answer_comes_back_from_its_record(answer: Any) -> None:
-    assert codec.decode_response(on_disk(codec.encode_response(answer))) == answer
+    assert decode_response(on_disk(encode_response(answer))) == answer
 
 
 @given(events)
@@ -46,7 +47,7 @@ def test_an_event_comes_back_from_its_line(event: Any) -> None:
 
 @given(answers)
 def test_an_answer_shown_has_no_word_about_the_claim(answer: Any) -> None:
-    shown = codec.public_response(answer)
+    shown = public_response(answer)
     assert {"token_sha256", "epoch", "format"}.isdisjoint(shown)
     assert ("failure_reason" in shown) == (answer.failure_reason is not None)
 
@@ -55,12 +56,12 @@ def test_an_answer_shown_has_no_word_about_the_claim(answer: Any) -> None:
 
 TASK = codec.encode_task(a_task(supporting_paths=(Supporting(path="/w/a", sha256="0" * 64),)))
 CLAIM = codec.encode_claim(a_claim())
-ANSWER = codec.encode_response(an_answer())
+ANSWER = encode_response(an_answer())
 EVENT = codec.encode_event(Event(type="note", message="m", created_at=0, data={}))
 DECODERS: dict[str, tuple[Callable[[dict[str, Any]], object], dict[str, Any]]] = {
     "task": (codec.decode_task, TASK),
     "claim": (codec.decode_claim, CLAIM),
-    "answer": (codec.decode_response, ANSWER),
+    "answer": (decode_response, ANSWER),
     "event": (codec.decode_event, EVENT),
 }
 
@@ -83,6 +84,13 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "request_stored": NO_FLAG,
         "metadata": NO_OBJECT,
         "supporting_paths": NO_LIST,
+        "priority": [*NO_NUMBER, None, 10],
+        **dict.fromkeys(("not_before", "expires_at"), NO_TIME),
+        "max_attempts": [*NO_NUMBER, MAX_SEQUENCE + 1],
+        "backoff_seconds": ["1", None, True, -1, [], {}],
+        "depends_on": [None, "id", [1], [""], {}, [None]],
+        "on_failure": [None, "", "Fail", 1, []],
+        **dict.fromkeys(("unique_key", "retry_of"), NO_TEXT),
         "format": [None, 1, 3, "2", [], {}],
     },
     "claim": {
@@ -94,6 +102,9 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "lease_seconds": ["1", None, True, -1, -0.1, 10**9 + 1, [], {}],
         "parked": NO_FLAG,
         "request_id": NO_TEXT,
+        "attempts": [*NO_NUMBER, None, MAX_EPOCH + 1],
+        **dict.fromkeys(("not_before", "hold_until"), NO_TIME),
+        "on_hold": NO_FLAG,
         "format": [None, 1, 3, "2", [], {}],
     },
     "answer": {
@@ -103,7 +114,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "verdict": [*NO_TEXT, "", "fine"],
         "created_at": [*NO_TIME, None],
         "epoch": [*NO_NUMBER, None, MAX_EPOCH + 1],
-        **dict.fromkeys(("token_sha256", "reviewed_request_sha256", "failure_reason"), NO_TEXT),
+        **dict.fromkeys(("token_sha256", "reviewed_request_sha256", "failure_reason", "cause"), NO_TEXT),
         **dict.fromkeys(("blocking_count", "nonblocking_count"), NO_NUMBER),
         **dict.fromkeys(("request_changed_before_response", "follow_up_required"), NO_FLAG),
         "metadata": NO_OBJECT,
@@ -135,10 +146,11 @@ def test_every_field_of_every_record_is_covered_above() -> None:
 
 MAY_BE_ABSENT = {
     "task": {"request_path", "request_sha256", "request_stored", "response_path", "supporting_paths"}
-    | {"worktree_path", "expected_branch", "idempotency_key", "metadata"},
-    "claim": {"released_at", "parked", "request_id"},
+    | {"worktree_path", "expected_branch", "idempotency_key", "metadata", "priority", "not_before", "expires_at"}
+    | {"max_attempts", "backoff_seconds", "depends_on", "on_failure", "unique_key", "retry_of"},
+    "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until"},
     "answer": {"format", "epoch", "token_sha256", "reviewed_request_sha256", "request_changed_before_response"}
-    | {"follow_up_required", "verdict", "blocking_count", "nonblocking_count", "metadata", "failure_reason"},
+    | {"follow_up_required", "verdict", "blocking_count", "nonblocking_count", "metadata", "failure_reason", "cause"},
     "event": {"message", "data", "epoch", "number"},
 }
 
@@ -164,12 +176,12 @@ def test_a_supporting_path_has_a_path_and_a_hash(field: str, value: object) -> N
 
 @pytest.mark.parametrize("verdict", [None, *VERDICTS])
 def test_every_verdict_is_read(verdict: str | None) -> None:
-    assert codec.decode_response({**ANSWER, "verdict": verdict}).verdict == verdict
+    assert decode_response({**ANSWER, "verdict": verdict}).verdict == verdict
 
 
 def test_an_answer_of_v01_is_read_without_format_epoch_and_token() -> None:
     old = {key: value for key, value in ANSWER.items() if key not in ("format", "epoch", "token_sha256")}
-    assert codec.decode_response(old) == an_answer()
+    assert decode_response(old) == an_answer()
 
 
 def test_unknown_fields_are_ignored_so_that_a_later_program_may_add_some() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agent_lanes.core import codec, legacy
+from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.codec import Malformed
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED, Response, Snapshot
 from agent_lanes.core.times import LAST_INSTANT, parse_iso
@@ -166,7 +167,7 @@ def again(snapshot: Snapshot) -> Snapshot:
     return Snapshot(
         task=codec.decode_task(codec.encode_task(snapshot.task)),
         claim=claim and codec.decode_claim(codec.encode_claim(claim)),
-        response=response and codec.decode_response(codec.encode_response(response)),
+        response=response and decode_response(encode_response(response)),
     )
 
 

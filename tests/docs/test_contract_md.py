@@ -14,6 +14,7 @@ from agent_lanes.cli.options import GLOBAL
 from agent_lanes.cli.table import COMMANDS, module_name
 from agent_lanes.config import cache, load, model, taskfile
 from agent_lanes.core import codec, jsontext, names, transitions, views
+from agent_lanes.core.answers import encode_response
 from agent_lanes.core.task import Claim, Event, Lease, Response, Snapshot, Task
 from agent_lanes.services import artifacts, bodies, waiting
 from docs import contract
@@ -103,7 +104,7 @@ EVENT = Event(type="note", message="", created_at=0, data={})
     [
         ("task.json", codec.encode_task(TASK)),
         ("claim.json", codec.encode_claim(CLAIM)),
-        ("response.json", codec.encode_response(RESPONSE)),
+        ("response.json", encode_response(RESPONSE)),
         ("events.jsonl", codec.encode_event(EVENT)),
     ],
 )

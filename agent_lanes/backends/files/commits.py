@@ -61,7 +61,9 @@ def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], req
     if snapshot.claim is not None:
         files[CLAIM] = dumps(codec.encode_claim(snapshot.claim)).encode()
     if snapshot.response is not None:
-        files[RESPONSE] = dumps(codec.encode_response(snapshot.response)).encode()
+        from agent_lanes.core.answers import encode_response
+
+        files[RESPONSE] = dumps(encode_response(snapshot.response)).encode()
     if request is not None:
         files[REQUEST] = request
     born = f"{layout.tmp}/{task.id}.{chance(16)}"
@@ -82,7 +84,9 @@ def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], req
 def stage(layout: Layout, change: Change) -> str | None:
     """The file that will be sealed, written and fsynced before any lock is taken; None if only history changes."""
     if change.response is not None:
-        record = codec.encode_response(change.response)
+        from agent_lanes.core.answers import encode_response
+
+        record = encode_response(change.response)
     elif change.claim is not None:
         record = codec.encode_claim(change.claim)
     else:

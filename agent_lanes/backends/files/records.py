@@ -107,7 +107,11 @@ def damaged(id: str, file: str, problem: object) -> Damaged:
 
 def _response(folder: str, id: str) -> Response | None:
     record = _record(folder, id, RESPONSE)
-    return None if record is None else _decoded(id, RESPONSE, lambda: codec.decode_response(record))
+    if record is None:
+        return None
+    from agent_lanes.core.answers import decode_response
+
+    return _decoded(id, RESPONSE, lambda: decode_response(record))
 
 
 def _record(folder: str, id: str, file: str) -> JsonObject | None:

@@ -20,7 +20,7 @@ from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.rebuild import rebuild, sweep
 from agent_lanes.backends.files.records import load, readable
-from agent_lanes.core import codec
+from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
@@ -83,5 +83,5 @@ def _fail(layout: Layout, folder: str, id: str, now: Moment) -> None:
     """The answer is unreadable: the task is failed, so that whoever waits is told, and nobody answers twice."""
     reason = "its answer was damaged on disk; what is left of it lies in quarantine/"
     response = Response(task_id=id, reviewer="doctor", status=FAILED, body=reason, created_at=now.wall, metadata={})
-    write(layout, folder, RESPONSE, codec.encode_response(response.replace(failure_reason=reason)))
+    write(layout, folder, RESPONSE, encode_response(response.replace(failure_reason=reason)))
     tell(folder, "response", reason, 0, now)

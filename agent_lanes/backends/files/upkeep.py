@@ -14,6 +14,7 @@ from agent_lanes.backends.files.lock import PATIENCE_SECONDS
 from agent_lanes.backends.files.rebuild import rebuild, sweep
 from agent_lanes.backends.files.records import Loaded, load
 from agent_lanes.core import codec, legacy
+from agent_lanes.core.answers import encode_response
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.task import Event
 from agent_lanes.core.times import Moment, iso
@@ -47,7 +48,7 @@ def upgrade_task(layout: Layout, id: str, loaded: Loaded, now: Moment, chance: C
         _replace(layout, f"{folder}/{CLAIM}", codec.encode_claim(legacy.rebased(snapshot.claim, now)), chance)
     response_path = f"{folder}/{RESPONSE}"
     if snapshot.response is not None and not os.path.exists(response_path):
-        _replace(layout, response_path, codec.encode_response(snapshot.response), chance)
+        _replace(layout, response_path, encode_response(snapshot.response), chance)
     atomic.sync_folder(folder)
     _replace(layout, f"{folder}/{TASK}", codec.encode_task(snapshot.task), chance)
     atomic.sync_folder(folder)

@@ -36,7 +36,7 @@ OPTIONS = (
 def run(args: Arguments, session: Session) -> int:
     """Respond, and say what follows."""
     from agent_lanes.core.advice import after_response
-    from agent_lanes.core.codec import public_response
+    from agent_lanes.core.answers import public_response
 
     queue = session.queue
     answered, repeated = queue.respond(

@@ -139,7 +139,7 @@ def _edge(before: str, after: str, verbs: str) -> list[str]:
         start, end = (
             ((x1, y1 + HEIGHT / 2), (x2 - WIDTH / 2, y2))
             if x1 < x2
-            else ((x1 + 54, y1 + HEIGHT / 2), (x2 + 54, y2 - HEIGHT / 2))
+            else ((x1 + 62, y1 + HEIGHT / 2), (x2 + 62, y2 - HEIGHT / 2))
         )
         return [
             _arrow(start, end),

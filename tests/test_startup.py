@@ -25,7 +25,7 @@ HEAVY = {
 }
 ALWAYS = {"__future__", "_json", "errno", "fcntl", "heapq", "_heapq"}
 HASHING = {"hashlib", "_hashlib", "_blake2", "_sha2", "_sha3", "_sha1", "_md5"}  # which of them: the Python's choice
-MOST_MODULES_OF_OURS = 56
+MOST_MODULES_OF_OURS = 57
 
 
 def project(base: Path) -> Command:

@@ -172,7 +172,7 @@ cli_error() { tail -n 1 "$errors" 2>/dev/null; }
 note() { # type, message, then --data K=V …
     local type=$1 message=$2
     shift 2
-    cli event "$task_id" --type "$type" --message "$message" "$@" >/dev/null ||
+    cli event "$task_id" --claim-token "$claim_token" --type "$type" --message "$message" "$@" >/dev/null ||
         say "${task_id##*-}: could not note $type (exit $?): $(cli_error)"
 }
 

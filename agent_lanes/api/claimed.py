@@ -72,8 +72,8 @@ class ClaimedTask:
                 self.release(reason)
 
     def event(self, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
-        """Add a line to its history: progress for whoever waits."""
-        self._service.event(self.id, type=type, message=message, data=dict(data or {}))
+        """Add a line to its history: progress for whoever waits. Raises LostClaim once somebody else has it."""
+        self._service.event(self.id, type=type, message=message, data=dict(data or {}), token=self.token)
 
     @contextlib.contextmanager
     def kept_alive(self) -> Iterator[ClaimedTask]:

@@ -122,24 +122,42 @@ class Queue:
         owner: str = "worker",
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
         wait_seconds: float = 0,
+        request_id: str | None = None,
     ) -> ClaimedTask | None:
-        """Take the next task of a lane, waiting for one if asked to; None if there was none."""
+        """Take the next task of a lane, waiting for one if asked to; None if there was none.
+
+        The same owner asking again with the same `request_id` gets the same claim, while its lease holds.
+        """
         waiting.timeout("wait_seconds", wait_seconds)
         found = waiting.for_work(
             self._service.backend,
             lane,
             lambda: self._service.claim_next(
-                lane, vendor=vendor, match=dict(match or {}), owner=owner, lease_seconds=lease_seconds
+                lane,
+                vendor=vendor,
+                match=dict(match or {}),
+                owner=owner,
+                lease_seconds=lease_seconds,
+                request_id=request_id,
             ),
             timeout_seconds=wait_seconds,
         )
         return None if found is None else ClaimedTask(self._service, found)
 
     def claim_task(
-        self, id: str, *, owner: str = "worker", lease_seconds: float = DEFAULT_LEASE_SECONDS
+        self,
+        id: str,
+        *,
+        owner: str = "worker",
+        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        request_id: str | None = None,
     ) -> ClaimedTask:
-        """Take one task by its id. Raises Refused, RequestChanged, NotFound, Damaged, Busy."""
-        return ClaimedTask(self._service, self._service.claim(id, owner=owner, lease_seconds=lease_seconds))
+        """Take one task by its id, or again what this owner took with this `request_id`.
+
+        Raises Refused, RequestChanged, NotFound, Damaged, Busy.
+        """
+        taken = self._service.claim(id, owner=owner, lease_seconds=lease_seconds, request_id=request_id)
+        return ClaimedTask(self._service, taken)
 
     @contextlib.contextmanager
     def work(
@@ -188,9 +206,17 @@ class Queue:
         """Put a claimed task back. Raises LostClaim, Refused, NotFound."""
         self._service.release(id, token, reason=reason)
 
-    def event(self, id: str, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
-        """Add a line to a task's history."""
-        self._service.event(id, type=type, message=message, data=dict(data or {}))
+    def event(
+        self,
+        id: str,
+        message: str,
+        *,
+        type: str = "note",
+        data: Mapping[str, Any] | None = None,
+        token: str | None = None,
+    ) -> None:
+        """Add a line to a task's history; with `token`, only while that claim has the task. Raises LostClaim."""
+        self._service.event(id, type=type, message=message, data=dict(data or {}), token=token)
 
     def events(self, id: str) -> list[Event]:
         """The history of a task, oldest first."""

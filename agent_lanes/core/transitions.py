@@ -174,8 +174,12 @@ def respond(
     return Change(response=answer, events=(event("response", "response submitted", now, data, before.epoch),))
 
 
-def note(before: Snapshot, *, type: str, message: str, data: JsonObject, now: Moment) -> Change:
-    """Add a line to the history; nothing else changes."""
+def note(
+    before: Snapshot, *, type: str, message: str, data: JsonObject, now: Moment, token: str | None = None
+) -> Change:
+    """Add a line to the history; nothing else changes. With a token, only by who holds the task, or answered it."""
+    if token is not None:
+        held_by(before, "note", token)
     legal(before, "note")
     return Change(events=(event(type, message, now, data, before.epoch),))
 

@@ -121,6 +121,7 @@ class Routes:
             type=_text(body, "type") or "note",
             message=_text(body, "message") or "",
             data=_mapping(body, "data"),
+            token=_text(body, "claim_token"),
         )
         return 200, {"ok": True}
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from agent_lanes.core.names import agent, shown, whole_text
+from agent_lanes.core.names import agent, event_type, metadata, shown, whole_text
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS
 from agent_lanes.errors import BadData, BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
 
 MOST_COUNTS = 1_000_000
 MAX_BODY_BYTES = 32 << 20
@@ -35,6 +39,19 @@ def size(field: str, count: int, limit: int = MAX_BODY_BYTES) -> None:
     if count > limit:
         most = f"{limit >> 20} MiB" if limit >= 1 << 20 else f"{limit >> 10} KiB"
         raise BadData(f"{field}: more than {most}, which is the limit", hint="put it into a file and send the path")
+
+
+def line(type: str, message: str, data: JsonObject | None) -> JsonObject:
+    """A line of history: its type, its message; its data, checked. Raises BadUsage, BadData."""
+    event_type(type)
+    given("message", message, 1 << 16)
+    return metadata("data", data or {})
+
+
+def sha256(field: str, digest: str | None) -> None:
+    """64 lower-case hex digits, or nothing. Raises BadUsage."""
+    if digest is not None and (len(digest) != 64 or set(digest) - set("0123456789abcdef")):
+        raise BadUsage(f"{field}: {shown(digest)} is not a SHA-256 in 64 lower-case hex digits")
 
 
 def answer(reviewer: str, status: str, verdict: str | None, blocking: int | None, nonblocking: int | None) -> None:

@@ -13,7 +13,6 @@ from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import (
     AgentLanesError,
-    BadUsage,
     Busy,
     Damaged,
     NotAllowed,
@@ -195,14 +194,22 @@ class QueueService:
         )
         return after, change.repeated
 
-    def event(self, id: str, *, type: str = "note", message: str = "", data: JsonObject | None = None) -> None:
-        """Add a line to a task's history. Raises BadUsage, NotFound."""
-        names.event_type(type)
-        bodies.given("message", message, 1 << 16)
-        checked = names.metadata("data", data or {})
-        self.backend.update(
-            id, lambda before, now: transitions.note(before, type=type, message=message, data=checked, now=now)
-        )
+    def event(
+        self,
+        id: str,
+        *,
+        type: str = "note",
+        message: str = "",
+        data: JsonObject | None = None,
+        token: str | None = None,
+    ) -> None:
+        """Add a line to a task's history; with `token`, only by who has that claim. Raises LostClaim, NotFound."""
+        checked = bodies.line(type, message, data)
+
+        def decide(before: Snapshot, now: Moment) -> Change:
+            return transitions.note(before, type=type, message=message, data=checked, now=now, token=token)
+
+        self.backend.update(id, decide)
 
     def respond(
         self,
@@ -227,21 +234,18 @@ class QueueService:
         """
         checked = names.metadata("metadata", metadata or {})
         bodies.answer(reviewer, status, verdict, blocking_count, nonblocking_count)
-        if expect_sha256 is not None and (len(expect_sha256) != 64 or set(expect_sha256) - set("0123456789abcdef")):
-            raise BadUsage(f"expect_sha256: {names.shown(expect_sha256)} is not a SHA-256 in 64 lower-case hex digits")
+        bodies.sha256("expect_sha256", expect_sha256)
         bodies.given("body", body)
         task = self.backend.read(id).task
-        reviewed = requests.sha256(self.backend, task)
-        changed = task.request_sha256 is not None and task.request_sha256 not in (reviewed, None)
-        unexpected = expect_sha256 is not None and expect_sha256 != task.request_sha256
+        reviewed, problem = requests.reviewed(self.backend, task, expect_sha256)
         response = Response(
             task_id=id,
             reviewer=reviewer,
             status=status,
             body=body,
             created_at=0,
-            reviewed_request_sha256=expect_sha256 or reviewed,
-            request_changed_before_response=changed or unexpected,
+            reviewed_request_sha256=reviewed,
+            request_changed_before_response=problem is not None,
             follow_up_required=follow_up_required,
             verdict=verdict,
             blocking_count=blocking_count,
@@ -252,12 +256,8 @@ class QueueService:
 
         def decide(before: Snapshot, now: Moment) -> Change:
             change = transitions.respond(before, response=response, token=token, token_sha256=hashed, now=now)
-            if response.request_changed_before_response and status == COMPLETED and not change.repeated:
-                raise RequestChanged(
-                    f"respond: the request of {id} is not what was "
-                    + ("submitted" if changed else f"expected: it has SHA-256 {task.request_sha256}"),
-                    hint="an answer to it is no longer taken: respond with --status failed, or release the task",
-                )
+            if problem is not None and status == COMPLETED and not change.repeated:
+                raise problem
             return change
 
         after, change = self.backend.update(id, decide)

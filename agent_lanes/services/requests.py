@@ -58,3 +58,17 @@ def text(store: TaskStore, task: Task) -> str | None:
             return file.read(LONGEST_BYTES).decode("utf-8", "replace")
     except OSError as wrong:
         raise StorageFailed(f"cannot read the request {task.request_path}: {wrong.strerror}") from wrong
+
+
+def reviewed(store: TaskStore, task: Task, expected: str | None) -> tuple[str | None, RequestChanged | None]:
+    """The SHA-256 that an answer is about, and why it may not be called completed, if it may not."""
+    found = sha256(store, task)
+    wrong = None
+    if task.request_sha256 is not None and task.request_sha256 != found:
+        wrong = "submitted"
+    elif expected is not None and expected != task.request_sha256:
+        wrong = f"expected: it has SHA-256 {task.request_sha256}"
+    if wrong is None:
+        return expected or found, None
+    hint = "an answer to it is no longer taken: respond with --status failed, or release the task"
+    return expected or found, RequestChanged(f"respond: the request of {task.id} is not what was {wrong}", hint=hint)

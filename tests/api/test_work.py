@@ -148,6 +148,8 @@ def test_a_claim_that_another_takes_over_is_told_as_lost(queue: Queue) -> None:
         until(lambda: task.lost, "the loss of the claim")
         with pytest.raises(LostClaim):
             task.respond("late")
+        with pytest.raises(LostClaim):
+            task.event("late, too")
     claim = queue.read(id).claim
     assert claim is not None
     assert (claim.owner, claim.held) == ("another", True)  # leaving the block does not release another's claim

@@ -144,9 +144,9 @@ def test_a_release_repeated_changes_nothing_more(run: Command, task_id: str, sto
     assert tree(store) == before
 
 
-@pytest.mark.parametrize("verb", ["renew", "release"])
+@pytest.mark.parametrize("verb", ["renew", "release", "event"])
 def test_a_wrong_token_is_refused_and_nothing_changes(run: Command, task_id: str, store: Path, verb: str) -> None:
-    run("renew", task_id, "--claim-token", "0" * 32, code=REFUSED)  # never claimed
+    run(verb, task_id, "--claim-token", "0" * 32, code=REFUSED)  # never claimed
     claimed(run, task_id)
     before = tree(store)
     for wrong in ("0" * 32, "", "x", "two\nlines", b"\xff"):

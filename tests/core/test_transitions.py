@@ -140,6 +140,26 @@ def test_a_lease_that_ran_out_and_was_not_taken_still_lets_its_holder_renew_and_
     assert answered(held, "t1", later(500)).applied(held).state == COMPLETED
 
 
+def noted(before: Snapshot, token: str, now: Moment = NOW) -> Change:
+    return transitions.note(before, type="note", message="m", data={}, now=now, token=token)
+
+
+def test_an_event_with_a_token_is_taken_from_who_holds_the_task_or_answered_it() -> None:
+    held = in_state(CLAIMED)
+    once = answered(held, "t1").applied(held)
+    for before, now in ((held, NOW), (held, EXPIRED), (once, NOW)):
+        assert len(noted(before, "t1", now).events) == 1
+
+
+def test_an_event_with_a_token_that_was_lost_is_refused_in_every_state() -> None:
+    held = in_state(CLAIMED)
+    taken = claimed_by("b", held, EXPIRED)
+    released = DO["release"](held, NOW).applied(held)
+    for before in (taken, answered(taken, "b").applied(taken), released, in_state(QUEUED)):
+        with pytest.raises(LostClaim):
+            noted(before, "t1")
+
+
 def test_a_renewal_keeps_epoch_owner_and_token_and_counts_from_now() -> None:
     held = in_state(CLAIMED)
     change = transitions.renew(held, token="t1", lease_seconds=60, now=later(50))

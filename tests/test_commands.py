@@ -1,6 +1,6 @@
 """Every command has its module, its help, its line in the table; and the two parsers say the same.
 
-cli.exact parses calls that are exactly right, argparse all others. So whatever exact accepts, argparse must accept
+cli.options parses calls that are exactly right, argparse all others. So whatever exact accepts, argparse must accept
 with the same values, and what exact finds wrong must be wrong for argparse, too.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import agent_lanes.cli.commands
-from agent_lanes.cli import app, manual
+from agent_lanes.cli import app, inexact, manual
 from agent_lanes.cli.options import FLAG, GLOBAL, NUMBER, PAIRS, WHOLE, Arguments, Option
 from agent_lanes.cli.table import COMMANDS, Command, command, module_name
 from agent_lanes.errors import BadUsage
@@ -41,7 +41,7 @@ def test_a_command_has_a_module_with_a_docstring_and_run(entry: Command) -> None
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=ENTRIES)
 def test_the_help_of_a_command_explains_every_option(entry: Command) -> None:
-    page = manual.parser_of(entry).format_help()
+    page = manual.page_of(entry)
     for option in (*options_of(entry), *GLOBAL):
         assert option.help.strip() and not option.help.endswith("."), option.flag
         assert (option.flag in page) is not option.hidden, option.flag
@@ -87,10 +87,9 @@ def shown(found: tuple[Command, Arguments]) -> tuple[str, Values]:
 def by_argparse(words: list[str]) -> tuple[str, Values] | str:
     """The command and the values; or "refused"; or the text that would be printed."""
     try:
-        found = manual.parse(list(words))
+        return manual.page(list(words)) or shown(inexact.parse(list(words)))
     except BadUsage:
         return "refused"
-    return found if isinstance(found, str) else shown(found)
 
 
 def by_exact(words: list[str]) -> tuple[str, Values] | str | None:

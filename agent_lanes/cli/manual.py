@@ -1,24 +1,26 @@
-"""Help, and every call that is not exactly right: argparse, built from the same table and options.
+"""Help, made from the table and the options: the overview, and a page for each command.
 
-The width is fixed, so that help reads the same everywhere (and argparse need not import shutil).
+    page(argv)    what to print for a call that asks for help or the version; None for any other
+    front(argv)   what stands in front of a command, the command, what follows
+
+The width is fixed, so that help reads the same everywhere.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
+import sys
 
 from agent_lanes import __version__
-from agent_lanes.cli import options as opt
-from agent_lanes.cli.options import Arguments, Option
+from agent_lanes.cli.options import FLAG, GLOBAL, Option
 from agent_lanes.cli.table import COMMANDS, Command, command, module_name
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Iterator
 
 WIDTH = 100
+COLUMN = 26  # where the explanations begin
 FIRST_STEPS = """\
 first steps:
   agent-lanes init                                  make handoff/ in this project
@@ -31,19 +33,17 @@ exit codes: 0 done · 1 failed · 2 timed out, call again · 4 refused · 5 not 
   76 done, not confirmed · 130 interrupted"""
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, with our exit code and our one line for a wrong call."""
-
-    def error(self, message: str) -> NoReturn:
-        """A usage error: exit code 64."""
-        raise BadUsage(f"{self.prog.removeprefix('agent-lanes ')}: {message}", hint=f"see: {self.prog} --help")
-
-
-class Formatter(argparse.RawDescriptionHelpFormatter):
-    """A fixed width."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=30, width=WIDTH)
+def page(argv: list[str]) -> str | None:
+    """The text that a call asks for; None if it asks for none. Raises BadUsage: no such command, none at all."""
+    _, verb, rest = front(argv)
+    if verb in ("-h", "--help", "help"):
+        return overview()
+    if verb == "--version":
+        return f"agent-lanes {__version__}\n"
+    entry = command(verb)
+    if entry is None:
+        raise BadUsage(f"there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
+    return page_of(entry) if "-h" in rest or "--help" in rest else None
 
 
 def overview() -> str:
@@ -60,63 +60,35 @@ def overview() -> str:
             lines += ["", f"{group}:"]
         lines.append(f"  {entry.name:<12}{entry.summary}")
     lines += ["", "everywhere:"]
-    lines += [f"  {_flag(option):<16}{option.help}" for option in opt.GLOBAL]
+    lines += [f"  {_flag(option):<16}{option.help}" for option in GLOBAL]
     lines += [f"  {'--version':<16}print the version", "", FIRST_STEPS]
     return "\n".join(lines) + "\n"
 
 
-def parser_of(entry: Command) -> argparse.ArgumentParser:
-    """The argparse parser of one command."""
-    module = importlib.import_module(module_name(entry))
-    parser = Parser(
-        prog=f"agent-lanes {entry.name}",
-        description=f"{entry.summary[0].upper()}{entry.summary[1:]}.",
-        epilog=(module.__doc__ or "").partition("\n\n")[2].rstrip() or None,
-        formatter_class=Formatter,
-    )
-    for option in (*module.OPTIONS, *opt.GLOBAL):
-        _add(parser, option)
-    return parser
+def page_of(entry: Command) -> str:
+    """`agent-lanes COMMAND --help`."""
+    name = module_name(entry)
+    __import__(name)
+    options = [option for option in sys.modules[name].OPTIONS if not option.hidden]
+    given = "".join(f" [{option.flag}]" for option in options if option.positional)
+    needed = "".join(f" {_flag(option)}" for option in options if option.required)
+    lines = [f"usage: agent-lanes {entry.name}{given}{needed} [options]", ""]
+    lines += [f"{entry.summary[0].upper()}{entry.summary[1:]}."]
+    if options:
+        lines.append("")
+    for option in sorted(options, key=lambda option: not option.positional):
+        lines += _explained(option)
+    lines += ["", "everywhere:"]
+    for option in GLOBAL:
+        lines += _explained(option)
+    story = (sys.modules[name].__doc__ or "").partition("\n\n")[2].strip()
+    return "\n".join([*lines, "", story] if story else lines) + "\n"
 
 
-def parse(argv: list[str]) -> tuple[Command, Arguments] | str:
-    """Any call at all: its command and values, or a text to print. Raises BadUsage."""
-    front, verb, rest = _front(argv)
-    if verb in ("-h", "--help", "help"):
-        return overview()
-    if verb == "--version":
-        return f"agent-lanes {__version__}\n"
-    entry = command(verb)
-    if entry is None:
-        raise BadUsage(f"there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
-    parser = parser_of(entry)
-    if "-h" in rest or "--help" in rest:
-        return parser.format_help()
-    module = importlib.import_module(module_name(entry))
-    found = _parsed(parser, front + rest, module.OPTIONS)
-    values = Arguments((*module.OPTIONS, *opt.GLOBAL))
-    for option in (*module.OPTIONS, *opt.GLOBAL):
-        value = getattr(found, option.name)
-        if value is not None:
-            values.__dict__[option.name] = option.convert(value) if isinstance(value, str) else value
-    return entry, values
-
-
-def _parsed(parser: argparse.ArgumentParser, argv: list[str], options: tuple[Option, ...]) -> argparse.Namespace:
-    """What argparse makes of it. What follows `--` it would take for options again: that part is ours."""
-    cut = argv.index("--") if "--" in argv else len(argv)
-    found, literal = parser.parse_intermixed_args(argv[:cut]), argv[cut + 1 :]
-    for option in options:
-        if literal and option.positional and getattr(found, option.name) is None:
-            setattr(found, option.name, literal.pop(0))
-    if literal:
-        parser.error(f"unrecognized arguments: {' '.join(literal)}")
-    return found
-
-
-def _front(argv: list[str]) -> tuple[list[str], str, list[str]]:
-    takes_value = {option.flag for option in opt.GLOBAL if option.kind != opt.FLAG}
-    flags = {option.flag for option in opt.GLOBAL}
+def front(argv: list[str]) -> tuple[list[str], str, list[str]]:
+    """The global options in front, the word in the command's place, the rest. Raises BadUsage: nothing there."""
+    takes_value = {option.flag for option in GLOBAL if option.kind != FLAG}
+    flags = {option.flag for option in GLOBAL}
     position = 0
     while position < len(argv) and argv[position].partition("=")[0] in flags:
         position += 2 if argv[position] in takes_value else 1
@@ -132,29 +104,36 @@ def _front(argv: list[str]) -> tuple[list[str], str, list[str]]:
     return argv[:position], verb, argv[position + 1 :]
 
 
-def _add(parser: argparse.ArgumentParser, option: Option) -> None:
-    help_text = argparse.SUPPRESS if option.hidden else option.help.replace("%", "%%")
-    if option.positional:
-        parser.add_argument(option.name, metavar=option.flag, nargs="?", help=help_text)
-    elif option.kind == opt.FLAG:
-        parser.add_argument(option.flag, dest=option.name, action="store_true", default=None, help=help_text)
-    elif option.kind == opt.PAIRS:
-        parser.add_argument(
-            option.flag, dest=option.name, action="append", metavar=option.metavar, default=None, help=help_text
-        )
-    else:
-        metavar = option.metavar or ("{" + ",".join(option.choices) + "}" if option.choices else None)
-        parser.add_argument(
-            option.flag, dest=option.name, metavar=metavar, required=option.required, default=None, help=help_text
-        )
-
-
 def _flag(option: Option) -> str:
-    return f"{option.flag} {option.metavar}".strip()
+    return f"{option.flag} {option.metavar or '|'.join(option.choices)}".strip()
+
+
+def _explained(option: Option) -> Iterator[str]:
+    """The lines of one option: its name, and its meaning in a column beside it."""
+    name = f"  {_flag(option)}"
+    if len(name) + 2 > COLUMN:
+        yield name
+        name = ""
+    line = f"{name:<{COLUMN - 1}}"
+    for word in f"{option.help}{'; required' if option.required else ''}".split():
+        if len(line) + 1 + len(word) > WIDTH:
+            yield line
+            line = " " * (COLUMN - 1)
+        line += " " + word
+    yield line
 
 
 def _nearest(verb: str) -> str:
-    import difflib
+    """What was probably meant, if anything: at most two letters away."""
+    distance, name = min((_distance(verb[:20], entry.name), entry.name) for entry in COMMANDS)
+    return f"; did you mean {name!r}?" if distance <= min(2, len(verb) // 2) else ""
 
-    close = difflib.get_close_matches(verb, [entry.name for entry in COMMANDS], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+
+def _distance(one: str, other: str) -> int:
+    """How many letters to add, drop or change (Levenshtein's distance)."""
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        above, row = row, [place]
+        for column, wanted in enumerate(other, 1):
+            row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (letter != wanted)))
+    return row[-1]

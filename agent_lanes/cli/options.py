@@ -1,6 +1,11 @@
-"""What an option is, and the groups that several commands share.
+"""What an option is, the groups that several commands share, and the parser for calls that are exactly right.
 
-From these plain values both parsers are built: `exact` for calls that are exactly right, argparse for the rest.
+    split(argv)             -> (global values, the verb, what follows), or None
+    parse(options, argv)    -> Arguments, or None: let argparse look at it
+
+Exactly right: whole flags, values that follow, nothing missing, nothing odd. Whatever it is not sure about it leaves
+to argparse (inexact.py), which is built from the same plain values and knows abbreviations, `--flag=value` and
+complaints; a test sends every call of the suite through both.
 """
 
 from __future__ import annotations
@@ -79,6 +84,13 @@ def pairs(flag: str, given: list[str]) -> dict[str, str]:
     return found
 
 
+def task_id(args: Arguments) -> str:
+    """The task id of a call that must have one. Raises BadUsage."""
+    if args.task_id is None:
+        raise BadUsage(f"{args.verb} needs a task id", hint="`agent-lanes list` shows the ids")
+    return str(args.task_id)
+
+
 GLOBAL = (
     Option(flag="--config", metavar="PATH", help="the engine's handoff.yaml (default: the nearest above this folder)"),
     Option(flag="--store", metavar="PATH", help="the state folder (default: queue_root of the config)"),
@@ -129,3 +141,47 @@ SUBMISSION = (
         flag="--task-id", metavar="CORRELATION", help="a name of yours inside the task id (default: task file, or lane)"
     ),
 )
+
+
+def split(argv: list[str]) -> tuple[list[str], str, list[str]] | None:
+    """The global options in front, the verb, the rest; None if there is anything else in front."""
+    flags = {option.flag: option for option in GLOBAL}
+    position = 0
+    while position < len(argv):
+        option = flags.get(argv[position])
+        if option is None:
+            break
+        position += 1 if option.kind == FLAG else 2
+    if position >= len(argv) or argv[position].startswith("-"):
+        return None
+    return argv[:position], argv[position], argv[position + 1 :]
+
+
+def parse(options: tuple[Option, ...], argv: list[str]) -> Arguments | None:
+    """The values of an exact call; None for any other. Raises BadUsage for a value of the wrong kind."""
+    flags = {option.flag: option for option in options if not option.positional}
+    places = [option for option in options if option.positional]
+    given, values, rest = dict[str, str](), Arguments(options), iter(argv)
+    for word in rest:
+        option = flags.get(word)
+        if option is None:
+            if (word.startswith("-") and word != "-") or not places:
+                return None
+            option = places.pop(0)
+            raw = word
+        elif option.kind == FLAG:
+            values.__dict__[option.name] = True
+            continue
+        else:
+            raw = next(rest, "--")
+            if raw.startswith("-") and raw != "-":
+                return None
+        given[option.flag] = raw
+        if option.kind == PAIRS:
+            values.__dict__[option.name].append(raw)
+    if any(option.required and option.flag not in given for option in options):
+        return None
+    for option in options:  # only now: of a flag that is repeated, argparse looks at the last value alone
+        if option.flag in given and option.kind != PAIRS:
+            values.__dict__[option.name] = option.convert(given[option.flag])
+    return values

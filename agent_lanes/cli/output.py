@@ -1,6 +1,14 @@
 """The only print. Everything on stdout is UTF-8 and flushed here, so that a closed pipe or a full disk is noticed.
 
 A reader that went away raises NotWritten; app turns it into exit code 76 for a command that had changed something.
+
+    with shielded():
+        taken = claim()        SIGTERM, SIGINT and SIGHUP wait until the block is over
+        print(taken.token)
+
+keeps a signal from falling between a commit and the line that tells of it: a claim whose token nobody saw would keep
+its task for a whole lease. `kill -9` cannot be held back: against that stand the lease itself and calls that can be
+repeated.
 """
 
 from __future__ import annotations
@@ -9,7 +17,12 @@ import os
 import sys
 
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, StorageFailed
+from agent_lanes.errors import AgentLanesError, Damaged, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
 
 PROGRAM = "agent-lanes"
 
@@ -142,3 +155,36 @@ def on_terminal(descriptor: int) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
+
+
+def damaged_list(bad: list[Damaged]) -> dict[str, object]:
+    """The `damaged` part of a list: nothing where nothing is damaged."""
+    return {"damaged": [{"message": wrong.message, "hint": wrong.hint} for wrong in bad]} if bad else {}
+
+
+class shielded:
+    """Holds the signals back inside the block; they arrive at its end. Blocks may be nested."""
+
+    def __enter__(self) -> None:
+        """Hold them back."""
+        self._signal = _signals()
+        held = (self._signal.SIGTERM, self._signal.SIGINT, self._signal.SIGHUP)
+        self._before = self._signal.pthread_sigmask(self._signal.SIG_BLOCK, held)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let them come."""
+        self._signal.pthread_sigmask(self._signal.SIG_SETMASK, self._before)
+
+
+def _signals() -> Any:
+    """`_signal`, which is `signal` without its enums and their cost; where there is none, `signal` itself."""
+    try:
+        import _signal  # type: ignore[import-not-found]
+
+        return _signal
+    except ImportError:
+        import signal
+
+        return signal

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
-from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import BadUsage, Busy
 
 TYPE_CHECKING = False
@@ -36,7 +35,7 @@ def run(args: Arguments, session: Session) -> int:
     if args.task_id is not None:
         if args.vendor is not None or args.match or args.wait:
             raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
-        with shielded():
+        with output.shielded():
             return _report(session.queue.claim(args.task_id, **_how(args)), args, session)
     from agent_lanes.services import waiting
 
@@ -44,7 +43,7 @@ def run(args: Arguments, session: Session) -> int:
     queue, match = session.queue, pairs("--match", args.match)
 
     def attempt() -> int | None:
-        with shielded():  # a claim whose token nobody saw would keep its task for a whole lease
+        with output.shielded():  # a claim whose token nobody saw would keep its task for a whole lease
             taken = queue.claim_next(args.lane, vendor=args.vendor, match=match, **_how(args))
             return None if taken is None else _report(taken, args, session)
 

@@ -8,8 +8,7 @@ Anybody may. With --claim-token, only who holds that claim: a worker that has lo
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import ID, PAIRS, TOKEN, Arguments, Option, pairs
-from agent_lanes.cli.required import task_id
+from agent_lanes.cli.options import ID, PAIRS, TOKEN, Arguments, Option, pairs, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, LANE, Arguments, Option
-from agent_lanes.cli.required import damaged_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,5 +18,5 @@ OPTIONS = (LANE, Option(flag="--active-only", kind=FLAG, default=False, help="le
 def run(args: Arguments, session: Session) -> int:
     """Print the list."""
     good, bad = session.queue.statuses(lane=args.lane, active_only=args.active_only)
-    output.json({"status": "ok", "count": len(good), "tasks": good} | damaged_list(bad))
+    output.json({"status": "ok", "count": len(good), "tasks": good} | output.damaged_list(bad))
     return 0

@@ -6,8 +6,7 @@ Repeating it with the same token is safe.
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import ID, TOKEN, Arguments, Option
-from agent_lanes.cli.required import task_id
+from agent_lanes.cli.options import ID, TOKEN, Arguments, Option, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

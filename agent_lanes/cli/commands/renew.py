@@ -7,8 +7,7 @@ task is no longer yours: stop work on it.
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import ID, LEASE, TOKEN, Arguments
-from agent_lanes.cli.required import task_id
+from agent_lanes.cli.options import ID, LEASE, TOKEN, Arguments, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ repeat the same call.
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import FLAG, ID, PAIRS, WHOLE, Arguments, Option, pairs
-from agent_lanes.cli.required import task_id
+from agent_lanes.cli.options import FLAG, ID, PAIRS, WHOLE, Arguments, Option, pairs, task_id
 from agent_lanes.core.task import VERDICTS
 from agent_lanes.errors import AgentLanesError, BadUsage
 

@@ -11,7 +11,6 @@ import time
 from agent_lanes.cli import output
 from agent_lanes.cli.commands import submit, wait
 from agent_lanes.cli.options import HEARTBEAT, QUIET, SUBMISSION, TIMEOUT, Arguments
-from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import Interrupted, TimedOut
 
 TYPE_CHECKING = False
@@ -30,7 +29,7 @@ def run(args: Arguments, session: Session) -> int:
     waiting.timeout("--timeout", args.timeout)
     waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
     wanted, watched = submit.submission(args, session), output.on_terminal(2) and not args.quiet
-    with shielded():  # whoever interrupts this is told which task goes on
+    with output.shielded():  # whoever interrupts this is told which task goes on
         task, new = session.queue.submit(wanted)
         submit.tell(task, new)
         if not watched and not args.quiet:

@@ -6,8 +6,7 @@ show ID --input prints the text that an agent is given: prompt, request, support
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import FLAG, ID, Arguments, Option
-from agent_lanes.cli.required import task_id
+from agent_lanes.cli.options import FLAG, ID, Arguments, Option, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, ID, LANE, Arguments, Option
-from agent_lanes.cli.required import damaged_list
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -47,5 +46,5 @@ def run(args: Arguments, session: Session) -> int:
         "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
         "tasks": good,
     }
-    output.json(shown | damaged_list(bad))
+    output.json(shown | output.damaged_list(bad))
     return 0

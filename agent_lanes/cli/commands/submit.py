@@ -12,7 +12,6 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import SUBMISSION, Arguments, pairs
-from agent_lanes.cli.shield import shielded
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -29,7 +28,7 @@ STDIN = "-"
 def run(args: Arguments, session: Session) -> int:
     """Submit, and print the id."""
     wanted = submission(args, session)
-    with shielded():  # a task whose id nobody saw would be submitted twice
+    with output.shielded():  # a task whose id nobody saw would be submitted twice
         task, new = session.queue.submit(wanted)
         tell(task, new)
         if args.json:

@@ -94,7 +94,7 @@ def open_backend(address: str, warn: Callable[[str], None] = lambda line: None) 
 
         backend: Backend = MemoryStore()
     else:
-        if not os.path.isdir(address) and os.path.lexists(address):
+        if os.path.lexists(address) and not os.path.isdir(address):  # in this order: others may be making it now
             raise StorageFailed(f"the store is not a folder: {address}")
         from agent_lanes.backends.files.store import FileStore
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,25 @@ def test_a_store_that_is_no_folder_is_refused_not_empty(run: Command, value: str
     for words in (["list"], ["submit", "--lane", "x", "--prompt", "y"], ["wait", "--lane", "x", "--timeout", "0"]):
         assert "not a folder" in run(*words, "--store", value, code=74).why
     assert (run.folder / "handoff" / "handoff.yaml").read_bytes() == before
+
+
+def test_a_store_that_somebody_else_is_just_making_is_taken_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two first commands at once: the folder appears after one of them has looked for it."""
+    from agent_lanes.wiring import open_backend
+
+    place = tmp_path / "state"
+    for name in ("lexists", "isdir"):
+        original = getattr(os.path, name)
+
+        def look(path: str, original: Callable[[str], bool] = original) -> bool:
+            there = original(path)
+            place.mkdir(exist_ok=True)
+            return there
+
+        monkeypatch.setattr(os.path, name, look)
+    assert open_backend(str(place)).address == str(place)
 
 
 def test_a_newer_store_is_refused(run: Command, store: Path) -> None:

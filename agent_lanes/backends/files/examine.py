@@ -11,13 +11,13 @@ import stat
 
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.gate import Gate
-from agent_lanes.backends.files.hints import Hints
-from agent_lanes.backends.files.layout import Layout
-from agent_lanes.backends.files.rebuild import LITTER_SECONDS
+from agent_lanes.backends.files.hints import Hints, id_in
+from agent_lanes.backends.files.layout import Layout, due_of_timer
+from agent_lanes.backends.files.rebuild import litter
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
-from agent_lanes.core.placement import placement
+from agent_lanes.core.placement import placement, timer_now
 from agent_lanes.core.times import SECOND, Moment, iso
 from agent_lanes.errors import AgentLanesError, BadUsage
 
@@ -45,7 +45,7 @@ def examine(layout: Layout, gate: Gate, now: Moment) -> Iterator[Finding]:
         if marker is not None:
             wanted.add(marker)
     if gate.current():
-        yield from hints(layout, wanted)
+        yield from hints(layout, wanted, now)
     if newest > now.wall + CLOCK_SLACK:
         yield Finding(
             level=WARNING,
@@ -118,10 +118,20 @@ def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | N
     return found, marker, snapshot.task.created_at
 
 
-def hints(layout: Layout, wanted: set[str]) -> Iterator[Finding]:
-    """Markers that lack, and markers that are too many; a command at work may have some of either in flight."""
+def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
+    """Markers that lack, and markers that are too many; a command at work may have some of either in flight.
+
+    A timer that is over lists its task as well as a ready marker would: whoever asks for work next finds it there.
+    """
     present = Hints(layout).all_markers()
-    for path in sorted(wanted - present):
+    of = {path: id_in(layout.root, path) for path in wanted | present}
+    lacking = {of[path]: path for path in wanted - present}
+    timers = [path for path in present if path.startswith(f"{layout.root}/timers/")]
+    over = [path for path in timers if due_of_timer(os.path.basename(path))[0] <= timer_now(now)]
+    for path in over:
+        if lacking.pop(of[path], None):
+            present.remove(path)
+    for path in sorted(lacking.values()):
         if not os.path.lexists(path):
             line = "a task is not listed where dispatchers look for it"
             name = os.path.basename(path)
@@ -168,7 +178,7 @@ def surroundings(layout: Layout, now: Moment) -> Iterator[Finding]:
             message="no watch can be set, so blocked waits poll: up to a second late, and not for free",
             hint="raise fs.inotify.max_user_instances and max_user_watches (sysctl)",
         )
-    old = [name for name in atomic.names(layout.tmp) if age_seconds(f"{layout.tmp}/{name}", now) > LITTER_SECONDS]
+    old = litter(layout, now)
     if old:
         line = f"{len(old)} files in tmp/ were left by commands that were killed"
         yield Finding(level=WARNING, code="litter", message=line, hint=REPAIR, path=layout.tmp)
@@ -192,11 +202,3 @@ def inotify_works(folder: str) -> bool:
 
     with watch(folder, ("doctor",)) as watching:
         return isinstance(watching, FolderWatch)
-
-
-def age_seconds(path: str, now: Moment) -> float:
-    """How long ago a file was last changed; 0 if it is gone."""
-    try:
-        return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
-    except OSError:
-        return 0

@@ -58,6 +58,7 @@ class Gate:
                     os.pwrite(gate.descriptor, self.content, 0)
         raise Busy("the store: it is being upgraded or rebuilt", hint="repeat the call")
 
-    def closed(self) -> Lock:
+    def closed(self, *, patient: bool = True) -> Lock:
         """The gate, to be held exclusively by `with`: nobody changes the store meanwhile. Raises Busy, OSError."""
-        return Lock(self.layout.gate, "the store (it is being upgraded, rebuilt or repaired)", flags=FLAGS)
+        what = "the store (it is being upgraded, rebuilt or repaired)"
+        return Lock(self.layout.gate, what, flags=FLAGS, patient=patient)

@@ -57,13 +57,20 @@ def rebuild(layout: Layout, now: Moment) -> None:
     keys.sweep_claims(layout, noted, now.wall / SECOND - LITTER_SECONDS)
 
 
+def litter(layout: Layout, now: Moment) -> list[str]:
+    """What lies in tmp/ since more than an hour: of commands that crashed, or are suspended. Raises OSError."""
+    paths = [f"{layout.tmp}/{name}" for name in atomic.names(layout.tmp)]
+    return [path for path in paths if _age_seconds(path, now) > LITTER_SECONDS]
+
+
 def sweep(layout: Layout, now: Moment) -> None:
-    """Remove what crashed commands left in tmp/ more than an hour ago."""
-    for name in atomic.names(layout.tmp):
-        path = f"{layout.tmp}/{name}"
+    """Remove what crashed commands left in tmp/ more than an hour ago.
+
+    The caller holds the gate exclusively: so it is of no command that is suspended, or whose clock was set, and that
+    would go on to commit half a folder.
+    """
+    for path in litter(layout, now):
         try:
-            if now.wall // SECOND - os.stat(path, follow_symlinks=False).st_mtime < LITTER_SECONDS:
-                continue
             if os.path.isdir(path) and not os.path.islink(path):
                 for file in os.listdir(path):
                     os.unlink(f"{path}/{file}")
@@ -132,5 +139,5 @@ def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
 def _age_seconds(path: str, now: Moment) -> float:
     try:
         return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
-    except FileNotFoundError:
+    except OSError:  # it is gone, or cannot be looked at
         return 0

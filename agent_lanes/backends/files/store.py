@@ -18,7 +18,7 @@ from agent_lanes.backends.files import atomic, commits, journal, keys, records, 
 from agent_lanes.backends.files.layout import EVENTS, RESPONSE
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.reader import FileReader
-from agent_lanes.backends.files.rebuild import sweep
+from agent_lanes.backends.files.rebuild import litter, sweep
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import Due, Ready, placement, timer_now
@@ -86,7 +86,7 @@ class FileStore(FileReader):
             finally:
                 self._wake(Snapshot(task=task))
             self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
-            self._afterwards(task, "an end to old litter", lambda: sweep(self.layout, self.now()))
+        self._afterwards(task, "an end to old litter", self._sweep)
         return task
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
@@ -198,6 +198,15 @@ class FileStore(FileReader):
         if change.claim is not None:
             self._wake(after)
         return True
+
+    def _sweep(self) -> None:
+        """Old litter goes once nobody is at work: what a suspended command has staged is none."""
+        if litter(self.layout, self.now()):
+            try:
+                with self._gate.closed(patient=False):
+                    sweep(self.layout, self.now())
+            except Busy:
+                pass  # the next submit looks again
 
     def _confirm_task(self, id: str, done: str) -> None:
         _vouch(self.layout.tasks, f"{done} {id}, but it", hint=f"confirm with: agent-lanes status {id}")

@@ -176,6 +176,19 @@ def test_permissions_for_others_are_found_and_taken_away(
     assert found(store) == []
 
 
+@pytest.mark.parametrize("ended", ["run out", "run out, then released"])
+def test_a_lease_that_has_run_out_is_no_finding_before_somebody_asks_for_work(
+    store: ClockedFileStore, clock: Clock, ended: str
+) -> None:
+    id = submit(store)
+    claim(store, id, lease_seconds=1)
+    clock.advance(2)
+    if ended != "run out":
+        release(store, id)
+    assert found(store) == []
+    assert taken(store) == id
+
+
 def test_litter_is_found_once_it_is_an_hour_old_and_swept(store: ClockedFileStore, root: Path) -> None:
     store.prepare()
     for name in ("old", "young"):

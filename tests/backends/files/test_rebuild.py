@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -155,6 +156,22 @@ def test_litter_in_tmp_is_swept_after_an_hour_and_not_before(
         os.utime(root / "tmp" / name, (1, 1))
     open_store(boot="the next boot").prepare()
     assert sorted(path.name for path in (root / "tmp").iterdir()) == ["young", "young.json"]
+
+
+def test_a_submit_sweeps_old_litter_only_while_no_other_command_is_at_work(store: ClockedFileStore, root: Path) -> None:
+    """A command that was suspended for an hour, or under which the clock was set, may still commit what it staged."""
+    store.prepare()
+    staged = root / "tmp" / "staged"
+    staged.mkdir()
+    (staged / "task.json").touch()
+    os.utime(staged, (1, 1))
+    suspended = os.open(root / "gate", os.O_RDWR)
+    fcntl.flock(suspended, fcntl.LOCK_SH)
+    submit(store)
+    assert (staged / "task.json").exists()
+    os.close(suspended)
+    submit(store)
+    assert not staged.exists()
 
 
 def test_the_same_boot_rebuilds_nothing(store: ClockedFileStore, root: Path, open_store: Open) -> None:

@@ -81,12 +81,15 @@ class TaskStore(Protocol):
     def finished(self, id: str) -> bool:
         """Whether there is an answer; as cheap as a look. Raises NotFound."""
 
-    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
+    def update(
+        self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
+    ) -> tuple[Snapshot, Change]:
         """Read, decide, commit: the only way to change a task. `decide` may run more than once.
 
         Returns the snapshot after the change. What `decide` raises ends the update and changes nothing. With
-        `patient` False, a task that somebody is working on right now raises Busy at once. Raises Busy,
-        StorageFailed; Unconfirmed after the commit.
+        `patient` False, a task that somebody is working on right now raises Busy at once. `seen` is what the
+        caller has just read: it may be decided on first, instead of reading again. Raises Busy, StorageFailed;
+        Unconfirmed after the commit.
         """
 
     def confirm(self, id: str) -> None:
@@ -117,7 +120,8 @@ class Finder(Protocol):
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.
 
-        Changes nothing, unless the caller, who is about to change the store anyway, lets it `tidy` on the way.
+        What somebody else took while the caller looked at those before it may be left out. Changes nothing, unless
+        the caller, who is about to change the store anyway, lets it `tidy` on the way.
         """
 
     def settle(self, id: str) -> None:

@@ -114,8 +114,10 @@ class MemoryStore:
         """See ports.TaskStore."""
         return self.read(id).response is not None
 
-    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
-        """See ports.TaskStore."""
+    def update(
+        self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
+    ) -> tuple[Snapshot, Change]:
+        """See ports.TaskStore: reading again costs nothing here."""
         with self.changed:
             before = self.read(id)
             change = decide(before, self.now())

@@ -26,24 +26,28 @@ class Frozen:
 
     if TYPE_CHECKING:
         _fields: tuple[str, ...]
+        _names: frozenset[str]
+        _defaults: dict[str, Any]
 
     def __init_subclass__(cls) -> None:
-        """Collect the fields once, when the class is made."""
+        """Collect the fields and their defaults once, when the class is made."""
         cls._fields = (*getattr(cls, "_fields", ()), *cls.__annotations__)
+        cls._names = frozenset(cls._fields)
+        cls._defaults = {name: getattr(cls, name) for name in cls._fields if hasattr(cls, name)}
 
     if not TYPE_CHECKING:
 
         def __init__(self, **values):
             own = self.__dict__
-            for name in self._fields:
-                if name in values:
-                    own[name] = values.pop(name)
-                elif hasattr(type(self), name):
-                    own[name] = getattr(type(self), name)
-                else:
-                    raise TypeError(f"{type(self).__name__} needs {name}")
-            if values:
-                raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+            own.update(self._defaults)
+            own.update(values)
+            if own.keys() != self._names:
+                missing = ", ".join(name for name in self._fields if name not in own)
+                raise TypeError(
+                    f"{type(self).__name__} needs {missing}"
+                    if missing
+                    else f"{type(self).__name__} has no {', '.join(own.keys() - self._names)}"
+                )
 
         def __setattr__(self, name, value):
             raise AttributeError(f"{type(self).__name__} is immutable")

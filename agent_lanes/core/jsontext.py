@@ -159,15 +159,19 @@ def _write_items(
     if level > MAX_WRITTEN_DEPTH:
         raise ValueError("nested too deeply")
     inner = None if newline is None else newline + "  "
-    separator = opening + (inner or "")
+    separator, rest = opening + (inner or ""), "," + inner if inner else ", "
     for item in items:
-        out.append(separator)
         if mapping is None:
-            _write(item, out, inner, level + 1)
+            out.append(separator)
+            value = item
         else:
             if not isinstance(item, str):
                 raise TypeError("a JSON key is a string")
-            out.append(_quote(item) + ": ")
-            _write(mapping[item], out, inner, level + 1)
-        separator = "," + inner if inner else ", "
+            out.append(f"{separator}{_quote(item)}: ")
+            value = mapping[item]
+        if type(value) is str:  # nearly everything in a record
+            out.append(_quote(value))
+        else:
+            _write(value, out, inner, level + 1)
+        separator = rest
     out.append((newline or "") + closing)

@@ -42,11 +42,12 @@ def parse_iso(text: str) -> int:
     if not text.isascii() or len(text) < 20 or text[-1] != "Z":
         raise ValueError(f"not a UTC time like 2026-11-21T02:39:29.158949Z: {text!r}")
     head, _, fraction = text[:-1].partition(".")
-    marks = head[4] + head[7] + head[10] + head[13] + head[16] if len(head) == 19 else ""
-    numbers = (head[:4], head[5:7], head[8:10], head[11:13], head[14:16], head[17:19], fraction or "0")
-    if marks != "--T::" or len(fraction) > 6 or not all(part.isdigit() for part in numbers):
+    marks = head[4::3] if len(head) == 19 else ""  # what stands between the numbers
+    digits = f"{head[:4]}{head[5:7]}{head[8:10]}{head[11:13]}{head[14:16]}{head[17:19]}{fraction}"
+    if marks != "--T::" or len(fraction) > 6 or not digits.isdigit():
         raise ValueError(f"not a UTC time like 2026-11-21T02:39:29.158949Z: {text!r}")
-    year, month, day, hour, minute, second = (int(part) for part in numbers[:6])
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+    hour, minute, second = int(digits[8:10]), int(digits[10:12]), int(digits[12:14])
     days = _days_from_civil(year, month, day)
     if year < 1970 or _civil_from_days(days) != (year, month, day) or not (hour < 24 and minute < 60 and second < 60):
         raise ValueError(f"not a time of the calendar: {text!r}")

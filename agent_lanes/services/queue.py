@@ -81,7 +81,7 @@ class QueueService:
         transitions.lease_seconds(lease_seconds)
         if request_id is not None:
             names.key("request_id", request_id)
-        return self._take(id, owner, lease_seconds, request_id, patient=True)
+        return self._take(self.backend.read(id), owner, lease_seconds, request_id, patient=True)
 
     def claim_next(
         self,
@@ -109,12 +109,13 @@ class QueueService:
         problems: list[AgentLanesError] = []
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
-                task = self.backend.read(id).task
+                before = self.backend.read(id)
+                task = before.task
                 if task.lane != lane or not (routes is None or task.vendor in routes):
                     continue  # a marker is only a hint: the facts say whose this is
                 if not matches(task.metadata, match or {}):
                     continue
-                return self._take(id, owner, lease_seconds, request_id, patient=False)
+                return self._take(before, owner, lease_seconds, request_id, patient=False)
             except (Busy, NotFound, Damaged, RequestChanged):
                 continue  # in other hands, in flight, for doctor, parked just now
             except Refused:
@@ -156,25 +157,25 @@ class QueueService:
         held = transitions.claimed_by_request(snapshot, owner, request_id, self.backend.now())
         return snapshot if held else None
 
-    def _take(self, id: str, owner: str, lease_seconds: float, request_id: str | None, *, patient: bool) -> Snapshot:
-        token = self.backend.new_token()
+    def _take(
+        self, seen: Snapshot, owner: str, lease_seconds: float, request_id: str | None, *, patient: bool
+    ) -> Snapshot:
+        token, id = self.backend.new_token(), seen.id
 
         def decide(before: Snapshot, now: Moment) -> Change:
             return transitions.claim(
                 before, owner=owner, token=token, lease_seconds=lease_seconds, now=now, request_id=request_id
             )
 
-        before = self.backend.read(id)
-        decide(before, self.backend.now())  # refuses before the request is hashed
-        task = before.task
-        problem = requests.changed(self.backend, task)
+        decide(seen, self.backend.now())  # refuses before the request is hashed
+        problem = requests.changed(self.backend, seen.task)
         if problem is not None:
             reason = problem.message
             self.backend.update(
                 id, lambda current, now: transitions.park(current, reason=reason, now=now), patient=patient
             )
             raise problem
-        return self.backend.update(id, decide, patient=patient)[0]
+        return self.backend.update(id, decide, patient=patient, seen=seen)[0]
 
     def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
         """Lengthen the lease of a claim. Raises LostClaim, Refused, NotFound."""
@@ -236,8 +237,8 @@ class QueueService:
         bodies.answer(reviewer, status, verdict, blocking_count, nonblocking_count)
         bodies.sha256("expect_sha256", expect_sha256)
         bodies.given("body", body)
-        task = self.backend.read(id).task
-        reviewed, problem = requests.reviewed(self.backend, task, expect_sha256)
+        seen = self.backend.read(id)
+        reviewed, problem = requests.reviewed(self.backend, seen.task, expect_sha256)
         response = Response(
             task_id=id,
             reviewer=reviewer,
@@ -260,7 +261,7 @@ class QueueService:
                 raise problem
             return change
 
-        after, change = self.backend.update(id, decide)
+        after, change = self.backend.update(id, decide, seen=seen)
         return after, change.repeated
 
     def read(self, id: str) -> Snapshot:

@@ -20,10 +20,23 @@ if TYPE_CHECKING:
 class FileReader(FileFinder):
     """The looking side of the file backend."""
 
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self._last: records.Loaded | None = None
+
     def read(self, id: str) -> Snapshot:
-        """See ports.TaskStore."""
+        """See ports.TaskStore. What was read last of an open task is kept for the update that may follow."""
         with atomic.storage(f"task {id}"):
-            return records.load(self._folder(id), id).snapshot
+            loaded = records.load(self._folder(id), id)
+        self._last = None if loaded.snapshot.response else loaded
+        return loaded.snapshot
+
+    def _loaded(self, id: str, seen: Snapshot | None) -> records.Loaded:
+        """A task as it stands, or, if `seen` is what `read` returned last, as it stood then."""
+        last = self._last  # another thread may replace it: then it is read again
+        if seen is not None and last is not None and last.snapshot is seen:
+            return last
+        return records.load(self._folder(id), id)
 
     def finished(self, id: str) -> bool:
         """See ports.TaskStore: a stat, or two while there is no answer."""

@@ -101,15 +101,17 @@ class FileStore(FileReader):
             self._wake(snapshot)
             self._confirm_task(task.id, "imported")
 
-    def update(self, id: str, decide: Decide, *, patient: bool = True) -> tuple[Snapshot, Change]:
-        """See ports.TaskStore."""
+    def update(
+        self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
+    ) -> tuple[Snapshot, Change]:
+        """See ports.TaskStore. What `seen` no longer says is noticed under the lock, and decided on again."""
         folder = self._folder(id)
         if not os.path.isdir(folder):
             raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
         with atomic.storage(f"task {id}"), self._gate.passed():
             for _ in range(RETRIES):
-                loaded = records.load(folder, id)
-                now = self.now()
+                loaded, now = self._loaded(id, seen), self.now()
+                seen = None
                 change = decide(loaded.snapshot, now)
                 if change.repeated or not (change.claim or change.response or change.events):
                     if change.repeated and loaded.snapshot.response is not None:

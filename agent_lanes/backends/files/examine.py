@@ -13,7 +13,7 @@ from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout, due_of_timer
-from agent_lanes.backends.files.rebuild import litter
+from agent_lanes.backends.files.rebuild import LITTER_SECONDS, age_seconds, litter
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "vboxsf", "virtiofs")
 NETWORK_FUSE = ("fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.gvfsd-fuse")
 LEAST_FREE_BYTES, LEAST_FREE_FILES = 256 << 20, 10_000
+TRIES = 10
 CLOCK_SLACK = 60 * SECOND
 REPAIR = "agent-lanes doctor --repair"
 
@@ -131,12 +132,12 @@ def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
     for path in over:
         if lacking.pop(of[path], None):
             present.remove(path)
-    for path in sorted(lacking.values()):
-        if not os.path.lexists(path):
+    for id, path in sorted(lacking.items()):
+        if lacks(layout, id, path, now):
             line = "a task is not listed where dispatchers look for it"
             name = os.path.basename(path)
             yield Finding(level=PROBLEM, code="hint_missing", message=f"{line}: {name}", hint=REPAIR, path=path)
-    stale = [path for path in present - wanted if os.path.lexists(path)]
+    stale = [path for path in present - wanted if is_stale(layout, of[path], path, now)]
     if stale:
         yield Finding(
             level=WARNING,
@@ -145,6 +146,32 @@ def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
             hint=f"harmless; to remove them: {REPAIR}",
             path=min(stale),
         )
+
+
+def lacks(layout: Layout, id: str, path: str, now: Moment) -> bool:
+    """Whether a marker is missing while the facts ask for it, rather than while somebody was changing them.
+
+    A marker is made before the facts that ask for it, and dropped after the next: so facts that are the same before
+    and after a look that did not find it are what it is missing for.
+    """
+    for _ in range(TRIES):
+        if os.path.lexists(path):
+            return False
+        again = task(layout, id, now)[1]
+        if again is None or again == path:
+            return again == path
+        path = again
+    return False
+
+
+def is_stale(layout: Layout, id: str, path: str, now: Moment) -> bool:
+    """Whether a marker is one that a rebuild would drop: not new by now, not of a submit that may be in flight."""
+    if not os.path.lexists(path):
+        return False
+    if os.path.isdir(layout.task(id)):
+        found, marker, _ = task(layout, id, now)
+        return marker != path and all(finding.code != "damaged" for finding in found)
+    return not path.startswith(f"{layout.root}/ready/") or age_seconds(path, now) > LITTER_SECONDS
 
 
 def surroundings(layout: Layout, now: Moment) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
 def litter(layout: Layout, now: Moment) -> list[str]:
     """What lies in tmp/ since more than an hour: of commands that crashed, or are suspended. Raises OSError."""
     paths = [f"{layout.tmp}/{name}" for name in atomic.names(layout.tmp)]
-    return [path for path in paths if _age_seconds(path, now) > LITTER_SECONDS]
+    return [path for path in paths if age_seconds(path, now) > LITTER_SECONDS]
 
 
 def sweep(layout: Layout, now: Moment) -> None:
@@ -129,14 +129,15 @@ def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
             if snapshot is None or layout.marker(placement(snapshot, now)) != path:
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
-        young = path.startswith(layout.root + "/ready/") and _age_seconds(path, now) <= LITTER_SECONDS
+        young = path.startswith(layout.root + "/ready/") and age_seconds(path, now) <= LITTER_SECONDS
         if not young:  # else it may belong to a submit in flight
             atomic.drop_marker(path)
     except (Busy, Damaged):
         pass  # whoever is at work on it settles it; what cannot be read keeps its markers
 
 
-def _age_seconds(path: str, now: Moment) -> float:
+def age_seconds(path: str, now: Moment) -> float:
+    """How long ago a file was last changed; 0 if it is gone."""
     try:
         return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
     except OSError:  # it is gone, or cannot be looked at

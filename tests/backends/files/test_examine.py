@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contracts.stores import Clock, ClockedFileStore, claim, park, release, respond, submit
+from contracts.stores import Clock, ClockedFileStore, claim, park, release, renew, respond, submit
 
 from agent_lanes.core.finding import Finding
 from agent_lanes.errors import BadData
@@ -56,6 +56,24 @@ def full(store: ClockedFileStore) -> dict[str, str]:
 def test_a_store_that_is_not_there_yet_has_no_findings_and_stays_away(store: ClockedFileStore, root: Path) -> None:
     assert list(store.examine()) == []
     assert not root.exists()
+
+
+def test_a_change_while_doctor_looks_is_no_finding(store: ClockedFileStore, root: Path, clock: Clock) -> None:
+    """Between the look at the facts and the look at the hints the marker of a renewed claim has another name."""
+    id, reached = submit(store), submit(store)
+    claim(store, id)
+    (root / "tasks" / reached).chmod(0o755)
+    looking = store.examine()
+    assert next(looking).code == "permissions"  # it has read the first task, and not yet looked at any hint
+    clock.advance(1)
+    renew(store, id)
+    assert [finding for finding in looking if finding.code not in OF_THE_MACHINE] == []
+
+
+def test_the_marker_of_a_submit_that_may_be_in_flight_is_no_finding(store: ClockedFileStore, root: Path) -> None:
+    store.prepare()
+    put_marker(root, "ready", ORPHAN)
+    assert found(store) == []
 
 
 @pytest.mark.usefixtures("full")

@@ -17,6 +17,7 @@
     │   └── Damaged           65   500   damaged            a record of the store cannot be read
     ├── StorageFailed         74   500   io_error           I/O, disk full
     ├── Busy                  75   503   busy               try again
+    │   └── StoreBusy         75   503   busy               all of the store: it is being upgraded or repaired
     ├── Unconfirmed           76   500   unconfirmed        done, but not confirmed
     └── Interrupted          130   500   interrupted
 
@@ -133,6 +134,10 @@ class Busy(AgentLanesError):
     """Somebody else holds what this call needs; try again."""
 
     code, exit_code, http_status, retryable = "busy", 75, 503, True
+
+
+class StoreBusy(Busy):
+    """Nobody can change anything right now: not this task is in other hands, but the whole store."""
 
 
 class Unconfirmed(AgentLanesError):

@@ -12,7 +12,6 @@ from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import (
-    AgentLanesError,
     Busy,
     Damaged,
     NotAllowed,
@@ -20,6 +19,7 @@ from agent_lanes.errors import (
     Refused,
     RequestChanged,
     StorageFailed,
+    StoreBusy,
 )
 from agent_lanes.services import artifacts, bodies, requests
 from agent_lanes.services.submission import Submission, born, checked, same
@@ -96,7 +96,7 @@ class QueueService:
         """Find and take the next task of a lane, for a vendor; None if there is none right now.
 
         The same owner asking again with the same `request_id` gets the task that it got, and the same token.
-        Raises StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
+        Raises StoreBusy; StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
         """
         names.agent("owner", owner)
         transitions.lease_seconds(lease_seconds)
@@ -106,16 +106,17 @@ class QueueService:
         if again is not None:
             return again
         self.backend.promote(lane)
-        problems: list[AgentLanesError] = []
+        problems: list[StorageFailed | NotAllowed] = []
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:
                 before = self.backend.read(id)
                 task = before.task
                 if task.lane != lane or not (routes is None or task.vendor in routes):
                     continue  # a marker is only a hint: the facts say whose this is
-                if not matches(task.metadata, match or {}):
-                    continue
-                return self._take(before, owner, lease_seconds, request_id, patient=False)
+                if matches(task.metadata, match or {}):
+                    return self._take(before, owner, lease_seconds, request_id, patient=False)
+            except StoreBusy:
+                raise  # else a store that is being repaired would look as if there were no work
             except (Busy, NotFound, Damaged, RequestChanged):
                 continue  # in other hands, in flight, for doctor, parked just now
             except Refused:
@@ -139,8 +140,7 @@ class QueueService:
                 snapshot = self.backend.read(id)
             except (NotFound, Damaged):
                 continue
-            task = snapshot.task
-            claimable = isinstance(placement(snapshot, self.backend.now()), Ready)
+            task, claimable = snapshot.task, isinstance(placement(snapshot, self.backend.now()), Ready)
             if claimable and (routes is None or task.vendor in routes) and matches(task.metadata, match or {}):
                 return snapshot
         return None

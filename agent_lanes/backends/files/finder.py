@@ -13,7 +13,7 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import names
 from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import Busy, Damaged, NotFound
+from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class FileFinder:
         except NotFound:
             if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
                 self.hints.drop(place)
+        except StoreBusy:
+            raise  # nothing at all can be settled: trying each candidate would take a caller's patience for each
         except (Busy, Damaged):
             pass  # in other hands, or for doctor: the hint stays, and is looked at again
 

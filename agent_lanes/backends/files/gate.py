@@ -14,7 +14,7 @@ from agent_lanes.backends.files import atomic, upkeep
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import codec
-from agent_lanes.errors import Busy
+from agent_lanes.errors import StoreBusy
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 LONGEST_CONTENT = 200
@@ -45,20 +45,20 @@ class Gate:
     def passed(self) -> Lock:
         """The gate, to be held shared by `with`; the store is brought up first if it needs that.
 
-        Raises BadData (a newer format), Busy, OSError.
+        Raises BadData (a newer format), StoreBusy, OSError.
         """
         for _ in range(TRIES):
             if self.current():
-                return Lock(self.layout.gate, "the store", shared=True, flags=FLAGS)
+                return Lock(self.layout.gate, "the store", shared=True, flags=FLAGS, busy=StoreBusy)
             os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
             with self.closed() as gate:
                 if not self.current():  # nobody did it while we waited
                     upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
                     os.ftruncate(gate.descriptor, 0)
                     os.pwrite(gate.descriptor, self.content, 0)
-        raise Busy("the store: it is being upgraded or rebuilt", hint="repeat the call")
+        raise StoreBusy("the store: it is being upgraded or rebuilt", hint="repeat the call")
 
     def closed(self, *, patient: bool = True) -> Lock:
-        """The gate, to be held exclusively by `with`: nobody changes the store meanwhile. Raises Busy, OSError."""
+        """The gate, to be held exclusively by `with`: nobody changes the store then. Raises StoreBusy, OSError."""
         what = "the store (it is being upgraded, rebuilt or repaired)"
-        return Lock(self.layout.gate, what, flags=FLAGS, patient=patient)
+        return Lock(self.layout.gate, what, flags=FLAGS, patient=patient, busy=StoreBusy)

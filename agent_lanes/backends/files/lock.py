@@ -28,13 +28,22 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.0005, 0.02
 class Lock:
     """`with Lock(path, what): ...` holds a flock on an existing file or folder.
 
-    Raises NotFound if it is not there, Damaged if a link stands in place of a folder, Busy if it is held for longer
-    than 10 s, or at once if not `patient`.
+    Raises NotFound if it is not there, Damaged if a link stands in place of a folder, `busy` if it is held for
+    longer than 10 s, or at once if not `patient`.
     """
 
-    def __init__(self, path: str, what: str, *, shared: bool = False, patient: bool = True, flags: int = 0) -> None:
+    def __init__(
+        self,
+        path: str,
+        what: str,
+        *,
+        shared: bool = False,
+        patient: bool = True,
+        flags: int = 0,
+        busy: type[Busy] = Busy,
+    ) -> None:
         self.path, self.what = path, what
-        self.shared, self.patient = shared, patient
+        self.shared, self.patient, self.busy = shared, patient, busy
         self.flags = flags or os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = -1
 
@@ -52,7 +61,7 @@ class Lock:
                         break
                     except BlockingIOError:
                         if time.monotonic() >= deadline:
-                            raise Busy(self._story(), hint="repeat the call") from None
+                            raise self.busy(self._story(), hint="repeat the call") from None
                     time.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 if self._still_there():

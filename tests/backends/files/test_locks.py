@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from contracts.stores import ClockedFileStore, claim, in_threads, note, respond, submit
+from contracts.stores import Clock, ClockedFileStore, claim, in_threads, note, respond, submit
 
 from agent_lanes.backends.files import hints, lock
 from agent_lanes.backends.files.lock import Lock
@@ -124,7 +124,8 @@ def test_while_the_store_is_being_rebuilt_changes_are_told_to_come_again_and_rea
 ) -> None:
     id = submit(store)
     with held(root / "gate"):
-        for change in (lambda: submit(store), lambda: claim(store, id), lambda: respond(store, id)):
+        changes = (lambda: submit(store), lambda: claim(store, id), lambda: respond(store, id))
+        for change in (*changes, lambda: QueueService(store).claim_next("default")):
             with pytest.raises(Busy, match="the store: locked"):
                 change()
         assert store.read(id).state == "queued"
@@ -132,6 +133,16 @@ def test_while_the_store_is_being_rebuilt_changes_are_told_to_come_again_and_rea
         assert not store.finished(id)
         assert len(list(store.scan())) == 1
     assert claim(store, id).state == "claimed"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_while_the_store_is_being_rebuilt_a_lane_whose_leases_ran_out_is_busy_not_idle(
+    store: ClockedFileStore, root: Path, clock: Clock
+) -> None:
+    claim(store, submit(store), lease_seconds=1)
+    clock.advance(2)
+    with held(root / "gate"), pytest.raises(Busy, match="the store: locked"):
+        QueueService(store).claim_next("default")
 
 
 def test_the_gate_held_shared_lets_every_change_pass(store: ClockedFileStore, root: Path) -> None:

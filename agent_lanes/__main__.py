@@ -1,6 +1,6 @@
 """`python -m agent_lanes` is the command `agent-lanes`."""
 
-from agent_lanes.cli.app import start
+from agent_lanes.launch import start
 
 if __name__ == "__main__":
     start()

@@ -133,7 +133,7 @@ def test_the_wheel_asks_for_three_packages_and_python_3_11(wheel: Path) -> None:
 @pytest.mark.slow
 def test_the_wheel_installs_two_names_of_one_program(wheel: Path) -> None:
     lines = metadata(wheel, "entry_points.txt").split("\n")
-    program = "agent_lanes.cli.app:start"
+    program = "agent_lanes.launch:start"
     assert [line for line in lines if line] == ["[console_scripts]", f"agent-lanes = {program}", f"handoff = {program}"]
 
 

@@ -1,8 +1,5 @@
 """From argv to an exit code.
 
-    start()       the program: one call, then the end of the process
-    main(argv)    one call, inside a process that goes on
-
 An exact call is parsed by options.parse and loads one command module; everything else goes through argparse. Every
 error of ours becomes one line and its exit code here, and so does every error that nobody foresaw: no traceback
 reaches a user (AGENT_LANES_TRACE=1 shows it).
@@ -10,7 +7,6 @@ reaches a user (AGENT_LANES_TRACE=1 shows it).
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -22,26 +18,6 @@ from agent_lanes.errors import AgentLanesError, Interrupted, StorageFailed, Unco
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import NoReturn
-
-OBJECTS_BETWEEN_COLLECTIONS = 10_000  # Python's 700 has it look through the modules again and again as they load
-
-
-def start() -> NoReturn:
-    """The program: run the call that argv holds, and end the process with its exit code.
-
-    It ends at once: Python would first take apart every module, which is a fifth of all that it does for an empty
-    program. Nothing is lost by that: what we print is written when it is printed, and no command leaves a thread
-    behind that would have to finish.
-    """
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    code = main()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError, AttributeError):  # gone, closed, None: it held nothing of ours
-            pass
-    os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.process import Command
 
-PROGRAM = "from agent_lanes.cli.app import start; start()"
+PROGRAM = "from agent_lanes.launch import start; start()"
 
 
 def project(base: Path) -> Command:

@@ -18,7 +18,7 @@ HEAVY = {
     *("yaml", "filelock", "watchdog"),
 }
 ALWAYS = {"__future__", "_json", "gc", "errno", "fcntl", "heapq", "_heapq"}
-HASHING = {"hashlib", "_hashlib", "_blake2", "_sha2", "_sha3", "_sha1", "_md5"}  # which of them: the Python's choice
+HASHING = {"_sha2", "_sha256"}  # which of them: the Python's choice
 MOST_MODULES_OF_OURS = 57
 
 

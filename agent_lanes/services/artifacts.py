@@ -1,4 +1,4 @@
-"""The files of the user's that a task names: hashing what was asked, writing what was answered.
+"""The files of the user's that a task names: where they may lie, and writing what was answered.
 
 A path is resolved with its symlinks before it is judged, and must lie inside the workspace. A response path may not
 be the request or the config, nor lie in the store or in a `.git`: `wait` overwrites it.
@@ -6,13 +6,13 @@ be the request or the config, nor lie in the store or in a `.git`: `wait` overwr
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from agent_lanes.core import names
 from agent_lanes.core.task import Supporting
 from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, StorageFailed
+from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.task import Task
 
-CHUNK = 1 << 20
 MAX_SUPPORTING = 1000
-GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a folder on the way became a file, or a link that leads nowhere
 
 
 def inside(field: str, path: str, base: str, root: str) -> str:
@@ -74,34 +72,6 @@ def supporting_paths(paths: Iterable[str], root: str) -> tuple[Supporting, ...]:
     if len(found) > MAX_SUPPORTING:
         raise BadUsage(f"supporting_paths: {len(found)} are too many; at most {MAX_SUPPORTING}")
     return tuple(found)
-
-
-def sha256(data: bytes) -> str:
-    """The SHA-256 of some bytes, in hex."""
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
-
-
-def file_sha256(path: str) -> str:
-    """The SHA-256 of a regular file's content. Raises NotFound, StorageFailed."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise NotFound(f"not a file: {path}")
-            while chunk := os.read(descriptor, CHUNK):
-                digest.update(chunk)
-        finally:
-            os.close(descriptor)
-    except OSError as wrong:
-        if wrong.errno in GONE:
-            raise NotFound(f"not there: {path}") from None
-        raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
-    return digest.hexdigest()
 
 
 def write_answer(task: Task, body: str, *, store: str, config: str | None) -> str:

@@ -7,6 +7,7 @@ a command, an HTTP route and a Python program say the same.
 from __future__ import annotations
 
 from agent_lanes.core import names, transitions, views
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.match import matches, routes_for
 from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
@@ -21,7 +22,7 @@ from agent_lanes.errors import (
     StorageFailed,
     StoreBusy,
 )
-from agent_lanes.services import artifacts, bodies, requests
+from agent_lanes.services import bodies, requests
 from agent_lanes.services.submission import Submission, born, checked, same
 
 TYPE_CHECKING = False
@@ -253,7 +254,7 @@ class QueueService:
             nonblocking_count=nonblocking_count,
             metadata=checked,
         )
-        hashed = None if token is None else artifacts.sha256(token.encode("utf-8", "surrogatepass"))
+        hashed = None if token is None else sha256(token.encode("utf-8", "surrogatepass"))
 
         def decide(before: Snapshot, now: Moment) -> Change:
             change = transitions.respond(before, response=response, token=token, token_sha256=hashed, now=now)

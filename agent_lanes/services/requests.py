@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
+from agent_lanes.core import digest
 from agent_lanes.errors import NotFound, RequestChanged, StorageFailed
-from agent_lanes.services import artifacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +15,38 @@ if TYPE_CHECKING:
     from agent_lanes.ports import TaskStore
 
 LONGEST_BYTES = 32 << 20
+CHUNK = 1 << 20
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # a folder on the way became a file, or a link that leads nowhere
 
 
 def sha256(store: TaskStore, task: Task) -> str | None:
     """The hash that the request has now; None if it is gone, or there is none. Raises StorageFailed."""
     try:
         if task.request_stored:
-            return artifacts.sha256(store.stored_request(task.id))
-        return None if task.request_path is None else artifacts.file_sha256(task.request_path)
+            return digest.sha256(store.stored_request(task.id))
+        return None if task.request_path is None else file_sha256(task.request_path)
     except NotFound:
         return None
+
+
+def file_sha256(path: str) -> str:
+    """The SHA-256 of a regular file's content. Raises NotFound, StorageFailed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise NotFound(f"not a file: {path}")
+            whole = min(status.st_size + 1, CHUNK)
+            first = os.read(descriptor, whole)
+            rest = iter(lambda: os.read(descriptor, CHUNK), b"") if len(first) == whole else ()
+            return digest.sha256(first, rest)
+        finally:
+            os.close(descriptor)
+    except OSError as wrong:
+        if wrong.errno in GONE:
+            raise NotFound(f"not there: {path}") from None
+        raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
 
 
 def changed(store: TaskStore, task: Task) -> RequestChanged | None:

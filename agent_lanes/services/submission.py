@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from agent_lanes.core import names
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
 from agent_lanes.errors import BadUsage
 from agent_lanes.services import artifacts, bodies
+from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,10 +122,10 @@ def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:
         raise BadUsage("request: given twice, as a path and as a text; give one of the two")
     if wanted.request is not None:
         path = artifacts.request_path(wanted.request, wanted.base, root)
-        return path, artifacts.file_sha256(path)
+        return path, file_sha256(path)
     if wanted.request_bytes is not None:
         bodies.text("request", wanted.request_bytes)
-        return None, artifacts.sha256(wanted.request_bytes)
+        return None, sha256(wanted.request_bytes)
     return None, None
 
 

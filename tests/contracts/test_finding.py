@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.match import routes_for
 from agent_lanes.core.task import CLAIMED, Snapshot
 from agent_lanes.errors import RequestChanged
 from agent_lanes.ports import Backend
-from agent_lanes.services.artifacts import sha256
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, claim, in_threads, make, park, release, respond, submit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -14,7 +15,7 @@ from contracts.stores import Clock
 from agent_lanes.core import jsontext
 from agent_lanes.core.task import Task
 from agent_lanes.errors import BadData, NotAllowed, NotFound, StorageFailed
-from agent_lanes.services import artifacts, bodies, report
+from agent_lanes.services import artifacts, bodies, report, requests
 from agent_lanes.services.queue import QueueService
 from services.conftest import Submit
 
@@ -140,17 +141,18 @@ def test_a_long_file_name_is_no_problem_for_the_file_it_is_written_through(works
 
 
 def test_a_hash_is_that_of_the_content(workspace: Path) -> None:
-    (workspace / "large").write_bytes(b"x" * 3_000_000)
-    assert artifacts.file_sha256(str(workspace / "large")) == artifacts.sha256(b"x" * 3_000_000)
+    for size in (0, 1, 2**20 - 1, 2**20, 2**20 + 1, 3_000_000):
+        (workspace / "large").write_bytes(b"x" * size)
+        assert requests.file_sha256(str(workspace / "large")) == hashlib.sha256(b"x" * size).hexdigest()
 
 
 def test_what_is_no_file_is_not_hashed_and_does_not_block(workspace: Path) -> None:
     os.mkfifo(workspace / "fifo")
     for name in ("fifo", "none"):
         with pytest.raises(NotFound):
-            artifacts.file_sha256(str(workspace / name))
+            requests.file_sha256(str(workspace / name))
     with pytest.raises((NotFound, StorageFailed)):
-        artifacts.file_sha256(str(workspace / "docs"))
+        requests.file_sha256(str(workspace / "docs"))
 
 
 # --- texts ---------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from contracts.stores import Clock
 
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED
 from agent_lanes.core.transitions import LONGEST_LEASE_SECONDS, SHORTEST_LEASE_SECONDS
 from agent_lanes.errors import AlreadyAnswered, BadData, BadUsage, LostClaim, NotFound, Refused, RequestChanged
 from agent_lanes.services import bodies
-from agent_lanes.services.artifacts import sha256
 from agent_lanes.services.queue import QueueService
 from services.conftest import Submit
 

@@ -15,6 +15,7 @@ because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cos
 
 from __future__ import annotations
 
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.names import escape, slug, task_id
 from agent_lanes.core.placement import Due, Parked, Placement, Ready
 from agent_lanes.errors import BadUsage
@@ -106,9 +107,7 @@ class Layout:
 
 
 def _hashed(text: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode())
 
 
 def id_of_ready(name: str) -> str:

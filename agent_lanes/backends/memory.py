@@ -15,7 +15,7 @@ from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
-from agent_lanes.core.placement import Due, Ready, placement
+from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
@@ -186,8 +186,13 @@ class MemoryStore:
 
     def next_due(self, lane: str) -> int | None:
         """See ports.Finder."""
-        places = (placement(snapshot, self.now()) for snapshot in tuple(self._tasks.values()))
-        return min((place.at for place in places if isinstance(place, Due) and place.lane == lane), default=None)
+        now, found = self.now(), list[int]()
+        for place in (placement(snapshot, now) for snapshot in tuple(self._tasks.values())):
+            if isinstance(place, Due) and place.lane == lane:
+                found.append(place.at)
+            elif isinstance(place, Later) and place.lane == lane:
+                found.append(place.at - now.wall + timer_now(now))
+        return min(found, default=None)
 
     def depth(self, lane: str) -> int:
         """See ports.Finder."""

@@ -103,6 +103,8 @@ LEASE = Option(
 )
 OWNER = Option(flag="--owner", metavar="NAME", default="worker", help="who claims (default: worker)")
 LANE = Option(flag="--lane", metavar="L", help="the lane's name")
+REASON = Option(flag="--reason", metavar="R", default="", help="why, for the history")
+BY = Option(flag="--by", metavar="NAME", default="orchestrator", help="who says so (default: orchestrator)")
 VENDOR = Option(
     flag="--vendor",
     metavar="V",

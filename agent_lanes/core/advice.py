@@ -11,6 +11,8 @@ def for_task(snapshot: Snapshot, now: Moment) -> str:
     claim = snapshot.claim
     if snapshot.state == COMPLETED:
         return f"orchestrator: read the answer with `agent-lanes wait {snapshot.id}`"
+    if snapshot.state == FAILED and snapshot.response is not None and snapshot.response.cause:
+        return f"orchestrator: {snapshot.response.body}; do it again with `agent-lanes retry {snapshot.id}`"
     if snapshot.state == FAILED:
         return "orchestrator: read why in the response, then decide whether to submit the task again"
     if snapshot.state == CANCELLED:
@@ -19,6 +21,22 @@ def for_task(snapshot: Snapshot, now: Moment) -> str:
         if claim.lease.expired(now):
             return f"the lease of {claim.owner} has run out; any dispatcher may claim the task now"
         return f"{claim.owner} is working on it; its lease ends at {iso(claim.lease.expires_at)} unless renewed"
+    return _queued(snapshot, now)
+
+
+def _queued(snapshot: Snapshot, now: Moment) -> str:
+    """Of a task that nobody holds: whether it is offered, and what it waits for."""
+    claim = snapshot.claim
+    if snapshot.on_hold(now) and claim is not None:
+        until = f" until {iso(claim.hold_until)}" if claim.hold_until is not None else ""
+        return (
+            f"on hold{until}: {claim.reason or 'no reason given'}; let it go on with `agent-lanes resume {snapshot.id}`"
+        )
+    if snapshot.open_dependencies:
+        return f"waits for {', '.join(snapshot.open_dependencies)}"
+    if snapshot.not_before is not None and now.wall < snapshot.not_before:
+        failed = f", after {snapshot.attempts} failed attempts" if snapshot.attempts else ""
+        return f"not offered before {iso(snapshot.not_before)}{failed}"
     if snapshot.parked and claim is not None:
         return f"parked: {claim.reason}; restore the request and claim the task by its id, or submit it anew"
     return "dispatcher: claim this task; monitor: report the task JSON and stop"

@@ -14,7 +14,7 @@ claimable task is always listed somewhere: hints are a superset of the truth.
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.task import ACTIVE, CLAIMED, DEPENDENCY, EXHAUSTED, EXPIRED, QUEUED, Snapshot
+from agent_lanes.core.task import ACTIVE, CLAIMED, DEPENDENCY, EXHAUSTED, EXPIRED, QUEUED, Snapshot, Task
 from agent_lanes.core.times import Moment, iso
 
 
@@ -97,6 +97,11 @@ def placement(snapshot: Snapshot, now: Moment) -> Placement:
     return Later(lane=task.lane, at=later, id=task.id) if later > now.wall else ready(snapshot)
 
 
+def offered(snapshot: Snapshot, now: Moment) -> bool:
+    """Whether it may be claimed now, as far as its record tells."""
+    return isinstance(placement(snapshot, now), Ready) and overdue(snapshot, now) is None
+
+
 def ready(snapshot: Snapshot) -> Ready:
     """Where this task is listed while it may be claimed: a function of what was asked, so always the same."""
     task = snapshot.task
@@ -117,6 +122,23 @@ def overdue(before: Snapshot, now: Moment) -> Ending | None:
         return Ending(cause=DEPENDENCY, reason=f"a task that it depends on did not complete: {failed}")
     elif before.state == QUEUED and task.expires_at is not None and now.wall >= task.expires_at:
         return Ending(cause=EXPIRED, reason=f"expired: it was to be begun by {iso(task.expires_at)}")
+    return None
+
+
+def ends_by_itself(task: Task) -> bool:
+    """Whether the queue itself may have to end this task one day."""
+    return task.max_attempts is not None or task.expires_at is not None or bool(task.depends_on)
+
+
+def ends_in(before: Snapshot, now: Moment) -> int | None:
+    """In how many microseconds `overdue` may become true by the clock alone; None: only by something else."""
+    task, held = before.task, before.claim
+    if before.state == CLAIMED and held is not None:
+        last = task.max_attempts is not None and held.attempts + 1 >= task.max_attempts
+        ends = held.lease.ends_boottime if held.lease.boot_id else held.lease.expires_at
+        return ends - timer_now(now) if last else None
+    if before.state == QUEUED and task.expires_at is not None:
+        return task.expires_at - now.wall
     return None
 
 

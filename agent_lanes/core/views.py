@@ -6,8 +6,9 @@ What v0.1 kept in one task.json is derived here, so `status`, `list`, HTTP and t
 from __future__ import annotations
 
 from agent_lanes.core.advice import for_task
-from agent_lanes.core.codec import public_event
-from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, Event, Snapshot
+from agent_lanes.core.codec import maybe_iso, public_event
+from agent_lanes.core.placement import offered
+from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Event, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
 
 TYPE_CHECKING = False
@@ -53,6 +54,18 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
         "epoch": snapshot.epoch,
         "sequence": task.sequence,
         "parked_reason": claim.reason if claim and snapshot.parked else None,
+        "priority": task.priority,
+        "not_before": maybe_iso(snapshot.not_before),
+        "expires_at": maybe_iso(task.expires_at),
+        "attempts": snapshot.attempts,
+        "max_attempts": task.max_attempts,
+        "depends_on": list(task.depends_on),
+        "waits_for": list(snapshot.open_dependencies),
+        "on_hold": bool(claim and claim.on_hold and snapshot.state == QUEUED),
+        "hold_until": maybe_iso(claim.hold_until) if claim else None,
+        "hold_reason": claim.reason if claim and claim.on_hold and snapshot.state == QUEUED else None,
+        "cause": response.cause if response else None,
+        "retry_of": task.retry_of,
     }
 
 
@@ -76,8 +89,16 @@ def status(snapshot: Snapshot, request_path: str | None, last: Event | None, now
         "response_path": view["response_path"],
         "review_scope": REVIEW_SCOPE,
     }
+    view["offered"] = offered(snapshot, now)
+    view["cancel_requested"] = cancel_requested(snapshot, now)
     view["next_action"] = for_task(snapshot, now)
     return view
+
+
+def cancel_requested(snapshot: Snapshot, now: Moment) -> bool:
+    """Cancelled, and its holder has not been told yet, as far as the lease tells."""
+    held = snapshot.claim
+    return snapshot.state == CANCELLED and held is not None and held.held and not held.lease.expired(now)
 
 
 def summary(views: list[JsonObject]) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """The queue: submit, claim, renew, release, respond, and looking at tasks.
 
-Every method is one transition or one look. They raise the errors of agent_lanes.errors and return values, so that
-a command, an HTTP route and a Python program say the same.
+Every method is one transition or one look, and the same for a command, an HTTP route and a Python program.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from agent_lanes.core import names, transitions, views
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.match import matches, routes_for
-from agent_lanes.core.placement import Ready, placement
+from agent_lanes.core.placement import offered, overdue
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import (
@@ -80,9 +79,8 @@ class QueueService:
         """
         names.agent("owner", owner)
         transitions.lease_seconds(lease_seconds)
-        if request_id is not None:
-            names.key("request_id", request_id)
-        return self._take(self.backend.read(id), owner, lease_seconds, request_id, patient=True)
+        request = None if request_id is None else names.key("request_id", request_id)
+        return self._take(self.backend.read(id), owner, lease_seconds, request, patient=True)
 
     def claim_next(
         self,
@@ -141,21 +139,20 @@ class QueueService:
                 snapshot = self.backend.read(id)
             except (NotFound, Damaged):
                 continue
-            task, claimable = snapshot.task, isinstance(placement(snapshot, self.backend.now()), Ready)
-            if claimable and (routes is None or task.vendor in routes) and matches(task.metadata, match or {}):
+            task = snapshot.task
+            fits = (routes is None or task.vendor in routes) and matches(task.metadata, match or {})
+            if fits and offered(snapshot, self.backend.now()):
                 return snapshot
         return None
 
     def _claimed_as(self, request_id: str, owner: str) -> Snapshot | None:
         """The task that this owner holds by a claim with this request id."""
         id = self.backend.claimed_as(owner, request_id)
-        if id is None:
-            return None
         try:
-            snapshot = self.backend.read(id)
+            snapshot = None if id is None else self.backend.read(id)
         except (NotFound, Damaged):
             return None
-        held = transitions.claimed_by_request(snapshot, owner, request_id, self.backend.now())
+        held = snapshot and transitions.claimed_by_request(snapshot, owner, request_id, self.backend.now())
         return snapshot if held else None
 
     def _take(
@@ -168,13 +165,15 @@ class QueueService:
                 before, owner=owner, token=token, lease_seconds=lease_seconds, now=now, request_id=request_id
             )
 
+        if overdue(seen, self.backend.now()) is not None:
+            from agent_lanes.services import control
+
+            seen = control.end_overdue(self.backend, seen) or seen
         decide(seen, self.backend.now())  # refuses before the request is hashed
         problem = requests.changed(self.backend, seen.task)
         if problem is not None:
-            reason = problem.message
-            self.backend.update(
-                id, lambda current, now: transitions.park(current, reason=reason, now=now), patient=patient
-            )
+            why = problem.message
+            self.backend.update(id, lambda latest, now: transitions.park(latest, reason=why, now=now), patient=patient)
             raise problem
         return self.backend.update(id, decide, patient=patient, seen=seen)[0]
 
@@ -185,14 +184,15 @@ class QueueService:
             id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
         )[0]
 
-    def release(self, id: str, token: str, *, reason: str = "") -> tuple[Snapshot, bool]:
-        """Put a claimed task back into the queue. Returns the task, and whether this token had done so before.
+    def release(self, id: str, token: str, *, reason: str = "", not_before: int | None = None) -> tuple[Snapshot, bool]:
+        """Put a claimed task back into the queue, to be offered from an instant on; this counts as no attempt.
 
-        Raises LostClaim, Refused, NotFound.
+        Returns the task, and whether this token had done so before. Raises LostClaim, Cancelled, Refused, NotFound.
         """
         bodies.given("reason", reason, 1 << 16)
         after, change = self.backend.update(
-            id, lambda before, now: transitions.release(before, token=token, reason=reason, now=now)
+            id,
+            lambda before, now: transitions.release(before, token=token, reason=reason, now=now, not_before=not_before),
         )
         return after, change.repeated
 
@@ -296,5 +296,5 @@ class QueueService:
         return self.backend.events(names.task_id(id))
 
     def depth(self, lane: str) -> int:
-        """How many tasks of a lane wait to be claimed."""
+        """How many tasks of a lane are offered."""
         return self.backend.depth(lane)

@@ -2,6 +2,9 @@
 
     look; set the watch; look again; sleep until a wake-up, the next lease's end, a heartbeat, the slow re-check
 
+Who waits for an answer also ends the task when its deadline, or the lease of its last attempt, is over: nobody else
+may come by.
+
 Wake-ups are hints: a lost one costs at most one re-check, a false one a look. No lock is taken while waiting, and
 the first look comes before the watch, so that a wait for what is already there costs no more than a look.
 """
@@ -10,7 +13,7 @@ from __future__ import annotations
 
 import time
 
-from agent_lanes.core.placement import timer_now
+from agent_lanes.core.placement import ends_by_itself, ends_in, timer_now
 from agent_lanes.core.times import SECOND
 from agent_lanes.errors import BadUsage
 
@@ -42,9 +45,22 @@ def for_answer(
     `beat` is called with the task as it stands every `heartbeat_seconds` (0: never).
     """
     snapshot = backend.read(id)
+    bounded = ends_by_itself(snapshot.task)
 
     def look() -> Snapshot | None:
-        return backend.read(id) if backend.finished(id) else None
+        if backend.finished(id):
+            return backend.read(id)
+        if not bounded:
+            return None
+        from agent_lanes.services.control import end_overdue
+
+        return end_overdue(backend, backend.read(id))
+
+    def due() -> float | None:
+        if not bounded:
+            return None
+        pause = ends_in(backend.read(id), backend.now())
+        return None if pause is None else pause / SECOND
 
     def on_beat() -> None:
         if beat is not None:
@@ -53,7 +69,7 @@ def for_answer(
     found = (
         snapshot
         if snapshot.response is not None
-        else _wait(look, lambda: backend.watch_task(id), lambda: None, timeout_seconds, heartbeat_seconds, on_beat)
+        else _wait(look, lambda: backend.watch_task(id), due, timeout_seconds, heartbeat_seconds, on_beat)
     )
     if found is not None:
         backend.confirm(id)  # nobody may act on an answer that a power cut can take back

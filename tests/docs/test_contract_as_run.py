@@ -171,6 +171,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     agent_lanes("submit", "--lane", "default", "-", stdin="kept in the store")
     claimed(agent_lanes, submitted(agent_lanes, "plan.md"))
     answered(agent_lanes)
+    agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked
     torn = agent_lanes("submit", "--lane", "keyed", "--prompt", "p", "--idempotency-key", "k").stdout.strip()

@@ -15,7 +15,7 @@ from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.core.placement import ready
+from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import iso
 from agent_lanes.core.transitions import Change, created
@@ -24,12 +24,13 @@ from agent_lanes.errors import AlreadyAnswered
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.backends.files.hints import Hints
+    from agent_lanes.core.times import Moment
 
 
-def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None) -> bool:
+def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: Moment) -> bool:
     """Commit a new task, its marker first; False if its id is taken. Raises OSError."""
     snapshot = Snapshot(task=task)
-    place = ready(snapshot)
+    place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
     files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(created(snapshot))}
     if request is not None:

@@ -11,7 +11,7 @@ from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import names
-from agent_lanes.core.placement import Due, Ready, placement, ready, timer_now
+from agent_lanes.core.placement import Due, Later, Ready, placement, ready
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
 
@@ -46,7 +46,7 @@ class FileFinder:
             if not self._gate.current():
                 yield from (place.id for place in self._claimable(atomic.names(self.layout.tasks), lane, routes))
                 return
-            due = (id for id, _ in self.hints.due(lane, timer_now(self.now()), tidy=tidy))
+            due = (id for id, _ in self.hints.due(lane, self.now(), tidy=tidy))
             yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
 
     def claimed_as(self, owner: str, request_id: str) -> str | None:
@@ -64,13 +64,13 @@ class FileFinder:
         with atomic.storage(f"lane {lane}"):
             if not self._gate.current():
                 self.prepare()
-            for id, place in list(self.hints.due(lane, timer_now(self.now()), tidy=True)):
+            for id, place in list(self.hints.due(lane, self.now(), tidy=True)):
                 self._settle(id, place)
 
     def next_due(self, lane: str) -> int | None:
         """See ports.Finder."""
         with atomic.storage(f"lane {lane}"):
-            return self.hints.next_due(lane, timer_now(self.now()))
+            return self.hints.next_due(lane, self.now())
 
     def depth(self, lane: str) -> int:
         """See ports.Finder."""
@@ -89,7 +89,7 @@ class FileFinder:
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
 
-    def _settle(self, id: str, place: Due | None) -> None:
+    def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
         try:
             with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):

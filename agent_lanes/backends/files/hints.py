@@ -1,4 +1,4 @@
-"""ready/, timers/, held/: empty files whose names say which tasks may be claimed, and when.
+"""ready/, timers/, delayed/, blocked/, held/: empty files whose names say which tasks may be claimed, and when.
 
 Nothing is ever read from a hint but a name, and a name is a pure function of the facts (core.placement), so making
 one twice is making it once, and a rebuild is a comparison of two sets of names. The new marker is made before the
@@ -25,12 +25,14 @@ from agent_lanes.backends.files.layout import (
 from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
 from agent_lanes.core.codec import MAX_SEQUENCE
 from agent_lanes.core.names import escape
-from agent_lanes.core.placement import Due, Placement, Ready
+from agent_lanes.core.placement import Due, Later, Placement, Ready, timer_now
 from agent_lanes.errors import Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from agent_lanes.core.times import Moment
 
 COUNTER_BYTES = 13  # 12 digits and a newline
 
@@ -73,15 +75,22 @@ class Hints:
                 yield id
             last = name
 
-    def due(self, lane: str, now: int, *, tidy: bool) -> Iterator[tuple[str, Due]]:
+    def due(self, lane: str, now: Moment, *, tidy: bool) -> Iterator[tuple[str, Due | Later]]:
         """The id and the placement of every timer of the lane that is over; `tidy` as for `ready`."""
-        for at, id in self._timers(lane, up_to=now, tidy=tidy):
-            if at <= now:
+        clock = timer_now(now)
+        for at, id in _timers(self.layout.timers(lane), up_to=clock, tidy=tidy):
+            if at <= clock:
                 yield id, Due(lane=lane, at=at, id=id)
+        for at, id in _timers(self.layout.delayed(lane), up_to=now.wall, tidy=tidy):
+            if at <= now.wall:
+                yield id, Later(lane=lane, at=at, id=id)
 
-    def next_due(self, lane: str, now: int) -> int | None:
-        """The earliest timer of the lane that is still to come."""
-        return next((at for at, _ in self._timers(lane, up_to=None, tidy=False) if at > now), None)
+    def next_due(self, lane: str, now: Moment) -> int | None:
+        """The earliest timer of the lane that is still to come, on the clock of `timer_now`."""
+        clock = timer_now(now)
+        both = ((self.layout.timers(lane), clock), (self.layout.delayed(lane), now.wall))
+        ahead = [_next_after(folder, on_its_clock) for folder, on_its_clock in both]
+        return min((clock + pause for pause in ahead if pause is not None), default=None)
 
     def depth(self, lane: str) -> int:
         """How many markers the lane has in ready/."""
@@ -147,24 +156,30 @@ class Hints:
             if tidy and not names and bucket != buckets[-1]:
                 _remove_empty(f"{folder}/{bucket}")
 
-    def _timers(self, lane: str, *, up_to: int | None, tidy: bool) -> Iterator[tuple[int, str]]:
-        folder = self.layout.timers(lane)
-        last = "~" if up_to is None else f"{up_to >> TIMER_SHIFT:012x}"
-        for bucket in atomic.names(folder):
-            if bucket > last:
-                return
-            names = atomic.names(f"{folder}/{bucket}")
-            yield from (due for due in map(due_of_timer, names) if due[1])
-            if tidy and not names and bucket < last:
-                _remove_empty(f"{folder}/{bucket}")
-
 
 def id_in(root: str, path: str) -> str:
     """The task id in the path of a marker below this root; empty if its name is no marker's."""
     folder, name = path[len(root) + 1 :].partition("/")[0], os.path.basename(path)
     if folder == "ready":
         return id_of_ready(name)
-    return due_of_timer(name)[1] if folder == "timers" else name
+    return due_of_timer(name)[1] if folder in ("timers", "delayed") else name
+
+
+def _next_after(folder: str, now: int) -> int | None:
+    """How long until the first timer of a folder that is still to come."""
+    return next((at - now for at, _ in _timers(folder, up_to=None, tidy=False) if at > now), None)
+
+
+def _timers(folder: str, *, up_to: int | None, tidy: bool) -> Iterator[tuple[int, str]]:
+    """When, and which task: the markers of a folder of timers, in order."""
+    last = "~" if up_to is None else f"{up_to >> TIMER_SHIFT:012x}"
+    for bucket in atomic.names(folder):
+        if bucket > last:
+            return
+        names = atomic.names(f"{folder}/{bucket}")
+        yield from (due for due in map(due_of_timer, names) if due[1])
+        if tidy and not names and bucket < last:
+            _remove_empty(f"{folder}/{bucket}")
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -4,7 +4,8 @@
     <root>/ready/<lane>/.sequence
     <root>/ready/<lane>/<route>/<bucket>/<priority>-<sequence>-<id>     empty files: the name is all
     <root>/timers/<lane>/<bucket>/<at>-<id>
-    <root>/held/<lane>/<id>
+    <root>/delayed/<lane>/<bucket>/<at>-<id>
+    <root>/blocked/<lane>/<id>   held/<lane>/<id>
     <root>/signals/<lane>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
@@ -17,13 +18,13 @@ from __future__ import annotations
 
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.names import escape, slug, task_id
-from agent_lanes.core.placement import Due, Parked, Placement, Ready
+from agent_lanes.core.placement import Blocked, Due, Later, Parked, Placement, Ready
 from agent_lanes.errors import BadUsage
 
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
 BUCKET = 512  # markers in a bucket of ready/
 TIMER_SHIFT = 26  # a bucket of timers/ spans 2**26 microseconds, 67 seconds
-HINT_FOLDERS = ("ready", "timers", "held")
+HINT_FOLDERS = ("ready", "timers", "delayed", "held")
 
 
 class Layout:
@@ -73,9 +74,9 @@ class Layout:
         """The folder of the timer buckets of a lane."""
         return f"{self.root}/timers/{escape(lane)}"
 
-    def held(self, lane: str) -> str:
-        """The folder of the parked tasks of a lane."""
-        return f"{self.root}/held/{escape(lane)}"
+    def delayed(self, lane: str) -> str:
+        """The folder of the buckets of the tasks of a lane that are not offered yet; as timers, by the wall clock."""
+        return f"{self.root}/delayed/{escape(lane)}"
 
     def signal(self, lane: str) -> str:
         """The file that is written when a lane has something new."""
@@ -101,8 +102,12 @@ class Layout:
             return f"{self.route(place.lane, place.route)}/{bucket}/{name}"
         if isinstance(place, Due):
             return f"{self.timers(place.lane)}/{place.at >> TIMER_SHIFT:012x}/{place.at:018d}-{place.id}"
+        if isinstance(place, Later):
+            return f"{self.delayed(place.lane)}/{place.at >> TIMER_SHIFT:012x}/{place.at:018d}-{place.id}"
         if isinstance(place, Parked):
-            return f"{self.held(place.lane)}/{place.id}"
+            return f"{self.root}/held/{escape(place.lane)}/{place.id}"
+        if isinstance(place, Blocked):
+            return f"{self.root}/blocked/{escape(place.lane)}/{place.id}"
         return None
 
 

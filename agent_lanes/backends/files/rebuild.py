@@ -129,7 +129,8 @@ def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
             if snapshot is None or layout.marker(placement(snapshot, now)) != path:
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
-        young = path.startswith(layout.root + "/ready/") and age_seconds(path, now) <= LITTER_SECONDS
+        waits = path[len(layout.root) + 1 :].partition("/")[0] in ("ready", "delayed", "blocked")
+        young = waits and age_seconds(path, now) <= LITTER_SECONDS
         if not young:  # else it may belong to a submit in flight
             atomic.drop_marker(path)
     except (Busy, Damaged):

@@ -21,7 +21,7 @@ from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.backends.files.rebuild import litter, sweep
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.placement import Due, Ready, placement, timer_now
+from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -77,7 +77,7 @@ class FileStore(FileReader):
                     reserved = keys.reserve(self.layout, key, task.id)
                     if reserved != task.id:
                         continue
-                if commits.bear(self.layout, self.hints, task, request):
+                if commits.bear(self.layout, self.hints, task, request, self.now()):
                     break
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
@@ -218,8 +218,10 @@ class FileStore(FileReader):
 
     def _wake(self, after: Snapshot) -> None:
         """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter."""
-        place = placement(after, self.now())
-        soon = isinstance(place, Due) and place.at - timer_now(self.now()) < SOON_MICROSECONDS
+        now = self.now()
+        place = placement(after, now)
+        soon = isinstance(place, Due) and place.at - timer_now(now) < SOON_MICROSECONDS
+        soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
         if soon or isinstance(place, Ready):
             lane = after.task.lane
             self._afterwards(after.task, "a wake-up", lambda: signals.send(self.layout.signals, lane))

@@ -23,6 +23,8 @@ OPTIONS = (
     Option(flag="--body", metavar="T", help="the body itself"),
     Option(flag="--reviewer", metavar="NAME", default="worker", help="who answers (default: worker)"),
     Option(flag="--status", choices=("completed", "failed"), default="completed", help="how it ended"),
+    Option(flag="--retry", kind=FLAG, default=False, help="with --status failed: only this attempt; try again later"),
+    Option(flag="--retry-in", metavar="TIME", help="with --retry: after 90s, 10m, 2h (default: doubling)"),
     Option(flag="--follow-up-required", kind=FLAG, default=False, help="more work is needed"),
     Option(flag="--verdict", choices=VERDICTS, help="the verdict of a review"),
     Option(flag="--blocking-count", metavar="N", kind=WHOLE, help="how many findings block (needs needs-revision)"),
@@ -34,6 +36,8 @@ OPTIONS = (
 
 def run(args: Arguments, session: Session) -> int:
     """Respond, and say what follows."""
+    if args.retry or args.retry_in is not None:
+        return _retry(args, session)
     from agent_lanes.core.advice import after_response
     from agent_lanes.core.answers import public_response
 
@@ -82,6 +86,35 @@ def run(args: Arguments, session: Session) -> int:
         queue_depth=depth,
         next_action=next_action,
     )
+    return 0
+
+
+def _retry(args: Arguments, session: Session) -> int:
+    """This attempt failed: the task goes back, or is failed for good."""
+    if args.status != "failed" or not args.retry:
+        raise BadUsage("--retry goes with --status failed, --retry-in with --retry")
+    if args.claim_token is None:
+        raise BadUsage("--retry needs --claim-token: an attempt is what a claim began")
+    from agent_lanes.cli import when
+    from agent_lanes.services.control import fail_attempt
+
+    after, repeated = fail_attempt(
+        session.queue.backend,
+        task_id(args),
+        args.claim_token,
+        _body(args),
+        reviewer=args.reviewer,
+        retry_in_seconds=None if args.retry_in is None else when.seconds("--retry-in", args.retry_in),
+        metadata={**pairs("--metadata", args.metadata)},
+    )
+    if repeated:
+        output.note(f"agent-lanes: this was said of task {after.id} already; confirmed")
+    view = session.queue.status(after)
+    if args.json:
+        output.json({"status": after.state, "task_id": after.id, "task": view, "already_done": repeated})
+        return 0
+    shown = ("attempts", "max_attempts", "not_before", "cause", "next_action")
+    output.values(status=after.state, task_id=after.id, **{key: view[key] for key in shown})
     return 0
 
 

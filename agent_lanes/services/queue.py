@@ -11,16 +11,7 @@ from agent_lanes.core.match import matches, routes_for
 from agent_lanes.core.placement import offered, overdue
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import (
-    Busy,
-    Damaged,
-    NotAllowed,
-    NotFound,
-    Refused,
-    RequestChanged,
-    StorageFailed,
-    StoreBusy,
-)
+from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed, StoreBusy
 from agent_lanes.services import bodies, requests
 from agent_lanes.services.submission import Submission, born, checked, same
 

@@ -121,7 +121,7 @@ class Finder(Protocol):
         """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.
 
         What somebody else took while the caller looked at those before it may be left out. Changes nothing, unless
-        the caller, who is about to change the store anyway, lets it `tidy` on the way.
+        the caller, who is about to change the store anyway, lets it `tidy`: first promote, and clean up on the way.
         """
 
     def settle(self, id: str) -> None:

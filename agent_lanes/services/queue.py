@@ -95,7 +95,6 @@ class QueueService:
         again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
         if again is not None:
             return again
-        self.backend.promote(lane)
         problems: list[StorageFailed | NotAllowed] = []
         for id in self.backend.candidates(lane, routes, tidy=True):
             try:

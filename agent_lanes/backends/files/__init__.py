@@ -1,4 +1,4 @@
-"""The store on disk, format 2: facts as JSON files, hints as names of empty files, locks as flock on folders.
+"""The store on disk, format 2: facts as JSON files, hints as names of files, locks as flock on folders.
 
     store     the backend: changes                  reader   the backend: looks
     commits   the two commit points

@@ -23,6 +23,7 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 CHUNK = 1 << 20
 PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
+NO_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP)  # link(2): not here, or not one more
 
 
 class storage:
@@ -135,15 +136,31 @@ def make_folder(path: str) -> None:
         make_folder(path)
 
 
-def make_marker(path: str) -> None:
-    """An empty file whose name says everything; also when it, or its folder, was or was not there."""
+def make_marker(path: str, twin: str | None = None) -> None:
+    """A file whose name says everything; also when it, or its folder, was or was not there. Raises OSError.
+
+    It is another name of the file `twin`, where that can be, else an empty file: a name alone spares the disk the
+    making and deleting of a file, for which the fsync that follows would pay.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     for _ in range(20):  # an emptied bucket may be removed between our mkdir and our open
         try:
-            os.close(os.open(path, flags, FILE_MODE))
+            if twin is not None:
+                os.link(twin, path)
+            else:
+                os.close(os.open(path, flags, FILE_MODE))
+            return
+        except FileExistsError:
             return
         except FileNotFoundError:
-            make_folder(os.path.dirname(path))
+            if os.path.isdir(os.path.dirname(path)):
+                twin = None  # it is the twin that is not there
+            else:
+                make_folder(os.path.dirname(path))
+        except OSError as wrong:
+            if twin is None or wrong.errno not in NO_LINK:
+                raise
+            twin = None
     raise OSError(errno.ENOENT, "the folder vanishes as often as it is made", path)
 
 

@@ -40,7 +40,7 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: M
         for name, data in files.items():
             atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
         atomic.sync_folder(born)
-        hints.make(place)
+        hints.make(place, born)
         os.rename(born, folder)
     except BaseException as wrong:
         if not os.path.isdir(born):

@@ -43,10 +43,12 @@ class FileFinder:
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """See ports.Finder: what is ready, and what nobody has promoted yet; from the facts after a reboot."""
         with atomic.storage(f"lane {lane}"):
-            if not self._gate.current():
+            if tidy:
+                self.promote(lane)
+            elif not self._gate.current():
                 yield from (place.id for place in self._claimable(atomic.names(self.layout.tasks), lane, routes))
                 return
-            due = (id for id, _ in self.hints.due(lane, self.now(), tidy=tidy))
+            due = [] if tidy else [id for id, _ in self.hints.due(lane, self.now(), tidy=False)]
             yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
 
     def claimed_as(self, owner: str, request_id: str) -> str | None:
@@ -57,7 +59,8 @@ class FileFinder:
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""
         with atomic.storage(f"task {id}"):
-            self._settle(id, None)
+            if not self._is_settled(id):
+                self._settle(id, None)
 
     def promote(self, lane: str) -> None:
         """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
@@ -106,6 +109,20 @@ class FileFinder:
             raise  # nothing at all can be settled: trying each candidate would take a caller's patience for each
         except (Busy, Damaged):
             pass  # in other hands, or for doctor: the hint stays, and is looked at again
+
+    def _is_settled(self, id: str) -> bool:
+        """Whether a task that is not claimable is listed as that, seen without a lock: whoever took it did it."""
+        try:
+            snapshot = records.load(self._folder(id), id).snapshot
+        except (Damaged, NotFound):
+            return False
+        wanted, stale = placement(snapshot, self.now()), ready(snapshot)
+        path = self.layout.marker(wanted)
+        return (
+            wanted != stale
+            and not os.path.lexists(self.layout.marker(stale) or "")
+            and (path is None or os.path.lexists(path))
+        )
 
     def _claimable(self, ids: Iterable[str], lane: str, routes: tuple[str, ...] | None) -> list[Ready]:
         """Where those of these tasks belong, in order, that may be claimed now, by a reader of these routes."""

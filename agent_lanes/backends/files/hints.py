@@ -1,4 +1,4 @@
-"""ready/, timers/, delayed/, blocked/, held/: empty files whose names say which tasks may be claimed, and when.
+"""ready/, timers/, delayed/, blocked/, held/: files whose names say which tasks may be claimed, and when.
 
 Nothing is ever read from a hint but a name, and a name is a pure function of the facts (core.placement), so making
 one twice is making it once, and a rebuild is a comparison of two sets of names. The new marker is made before the
@@ -16,6 +16,7 @@ import time
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import (
     HINT_FOLDERS,
+    TASK,
     TIMER_SHIFT,
     Layout,
     due_of_timer,
@@ -43,11 +44,11 @@ class Hints:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
 
-    def make(self, place: Placement) -> None:
-        """List a task at its place. Raises OSError."""
+    def make(self, place: Placement, folder: str | None = None) -> None:
+        """List a task at its place; `folder` is where the task lies, if not yet in its own. Raises OSError."""
         path = self.layout.marker(place)
-        if path is not None:
-            atomic.make_marker(path)
+        if place is not None and path is not None:
+            atomic.make_marker(path, f"{folder or self.layout.task(place.id)}/{TASK}")
 
     def drop(self, place: Placement) -> None:
         """No longer list a task there. Raises OSError."""
@@ -152,7 +153,12 @@ class Hints:
         buckets = atomic.names(folder)
         for bucket in buckets:
             names = atomic.names(f"{folder}/{bucket}")
-            yield from names
+            yield from names[:1]
+            for name in names[1:]:
+                # Whoever took the one before may have taken this one, too: of many who drain a lane at once, each
+                # would otherwise read every task that another took since this listing.
+                if os.path.lexists(f"{folder}/{bucket}/{name}"):
+                    yield name
             if tidy and not names and bucket != buckets[-1]:
                 _remove_empty(f"{folder}/{bucket}")
 

@@ -2,7 +2,7 @@
 
     <root>/store.json gate tmp/ tasks/<id>/{task,claim,response}.json events.jsonl request.md
     <root>/ready/<lane>/.sequence
-    <root>/ready/<lane>/<route>/<bucket>/<priority>-<sequence>-<id>     empty files: the name is all
+    <root>/ready/<lane>/<route>/<bucket>/<priority>-<sequence>-<id>     only the name counts
     <root>/timers/<lane>/<bucket>/<at>-<id>
     <root>/delayed/<lane>/<bucket>/<at>-<id>
     <root>/blocked/<lane>/<id>   held/<lane>/<id>

@@ -80,6 +80,25 @@ def test_a_marker_can_be_made_and_dropped_any_number_of_times(tmp_path: Path) ->
     assert os.listdir(tmp_path / "a/b") == []
 
 
+def test_a_marker_is_another_name_of_its_twin_and_dropping_it_leaves_that(tmp_path: Path) -> None:
+    twin, path = tmp_path / "task.json", str(tmp_path / "a/b/marker")
+    twin.write_text("{}")
+    for _ in range(2):
+        atomic.make_marker(path, str(twin))
+    assert os.path.samefile(path, twin)
+    atomic.drop_marker(path)
+    assert twin.read_text() == "{}"
+
+
+@pytest.mark.parametrize("twin", ["not there", "a folder, which cannot have two names"])
+def test_a_marker_whose_twin_cannot_have_another_name_is_an_empty_file(tmp_path: Path, twin: str) -> None:
+    (tmp_path / "a folder, which cannot have two names").mkdir()
+    path = str(tmp_path / "a/b/marker")
+    atomic.make_marker(path, str(tmp_path / twin))
+    assert os.path.isfile(path)
+    assert os.path.getsize(path) == 0
+
+
 def test_names_of_what_is_no_folder_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert atomic.names(str(tmp_path)) == ["file"]

@@ -52,6 +52,26 @@ def test_a_marker_whose_task_was_never_committed_is_skipped_and_left_alone(store
     assert orphan.exists()
 
 
+def test_a_claimer_skips_what_others_took_while_it_looked(store: ClockedFileStore, open_store: Open) -> None:
+    """Of many that drain a lane at once, each would otherwise read every task that the others took."""
+    ids = [submit(store) for _ in range(4)]
+    looking = store.candidates("default", None)
+    assert next(looking) == ids[0]
+    claim(open_store(), ids[1])
+    claim(open_store(), ids[2])
+    assert list(looking) == ids[3:]
+
+
+def test_a_marker_of_a_task_takes_no_file_of_its_own(store: ClockedFileStore, root: Path) -> None:
+    id = submit(store)
+    asked = root / "tasks" / id / "task.json"
+    assert asked.stat().st_nlink == 2
+    claim(store, id)
+    assert asked.stat().st_nlink == 2
+    respond(store, id, "t")
+    assert asked.stat().st_nlink == 1
+
+
 def test_an_old_marker_without_a_task_goes_with_the_next_rebuild(
     store: ClockedFileStore, root: Path, open_store: Open
 ) -> None:

@@ -75,10 +75,14 @@ def test_live_claims_of_the_former_boot_have_run_out(full: dict[str, str], open_
 
 @pytest.mark.usefixtures("full")
 def test_a_rebuild_changes_no_fact(root: Path, open_store: Open) -> None:
-    facts = {name: entry for name, entry in tree(root).items() if name.startswith("tasks")}
+    def facts() -> dict[str, tuple[object, ...]]:
+        # without ctime and links: a marker may be another name of task.json
+        return {name: (*entry[:3], *entry[5:]) for name, entry in tree(root).items() if name.startswith("tasks")}
+
+    before = facts()
     lose_hints(root)
     open_store(boot="the next boot").prepare()
-    assert {name: entry for name, entry in tree(root).items() if name.startswith("tasks")} == facts
+    assert facts() == before
 
 
 @pytest.mark.usefixtures("full")

@@ -6,11 +6,12 @@ Functions of a backend, as the other services; each is one transition of core.co
 from __future__ import annotations
 
 from agent_lanes.core import control, names
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.placement import overdue
 from agent_lanes.core.task import FAILED, FINISHED, Response, Snapshot
 from agent_lanes.core.times import LAST_INSTANT
 from agent_lanes.errors import BadUsage, Busy, NotAllowed, Refused, StorageFailed
-from agent_lanes.services import artifacts, bodies
+from agent_lanes.services import bodies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def fail_attempt(
     checked = names.metadata("metadata", metadata or {})
     if retry_in_seconds is not None:
         pause("retry_in_seconds", retry_in_seconds)
-    hashed = artifacts.sha256(token.encode("utf-8", "surrogatepass"))
+    hashed = sha256(token.encode("utf-8", "surrogatepass"))
     jitter = int(backend.new_token()[:8], 16) / 0xFFFF_FFFF
     response = Response(task_id=id, reviewer=reviewer, status=FAILED, body=reason, created_at=0, metadata=checked)
 

@@ -190,7 +190,7 @@ class Snapshot(Frozen):
     @property
     def epoch(self) -> int:
         """The epoch of the last claim; 0 before the first."""
-        return self.claim.epoch if self.claim else 0
+        return self.claim.epoch if self.claim else self.response.epoch if self.response else 0
 
     @property
     def attempts(self) -> int:

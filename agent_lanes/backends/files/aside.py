@@ -1,8 +1,16 @@
-"""Setting a damaged record aside: one rename into quarantine/, with a note; no fact is deleted."""
+"""Setting a damaged record aside: into quarantine/, with a note; no fact is deleted.
+
+A record is never away while this is done, for a moment without claim.json would let epochs start again at 1, and one
+without response.json a second answer in: quarantine/ gets a second name for the file (a link), then what takes its
+place replaces it (a rename). A whole task folder moves by one rename; so does a folder that stands in place of a
+record, because nothing can be renamed over it: whoever is killed there leaves a claim that is lost, which `doctor`
+notices by the epochs in the history.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal
@@ -18,27 +26,49 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 NOTE = "NOTE.txt"
+EPOCH_MARGIN = 1000  # more claims than can have been made since the last one that reached the disk
 
 
-def quarantine(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
-    """Move a file or folder to a place of its own in quarantine/, with a note; says where."""
-    place = f"{layout.root}/quarantine/{id[:150]}.{compact(now.wall)}.{chance(4)}"
-    os.makedirs(place, atomic.FOLDER_MODE)
+def moved(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
+    """Move a file or folder to a place of its own in quarantine/, with a note; says where. Raises OSError."""
+    place = _place(layout, path, id, problem, now)
     name = os.path.basename(path)
-    note = f"{iso(now.wall)}\n{problem}\nIt was {path}\n"
-    atomic.write_new(f"{place}/{NOTE}", note.encode("utf-8", "backslashreplace"), durable=True)
     os.rename(path, f"{place}/{name}")
     atomic.sync_folder(place)
     atomic.sync_folder(os.path.dirname(path))
     return f"{name} was moved to {place}"
 
 
-def release_claim(layout: Layout, folder: str, id: str, now: Moment) -> None:
-    """Who has it is unreadable: nobody, from now on, under an epoch above every one in the history."""
-    seen = max((event.epoch for event in journal.read(f"{folder}/{EVENTS}")), default=0)
-    reason = "claim.json was damaged on disk; what is left of it lies in quarantine/"
+def kept(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
+    """Keep a record that is about to be replaced: a second name in quarantine/, with a note. Raises OSError."""
+    if stat.S_ISDIR(os.stat(path, follow_symlinks=False).st_mode):
+        return moved(layout, path, id, problem, now)
+    place = _place(layout, path, id, problem, now)
+    name = os.path.basename(path)
+    os.link(path, f"{place}/{name}", follow_symlinks=False)
+    atomic.sync_folder(place)
+    return f"{name} was moved to {place}"
+
+
+def highest_epoch(folder: str, raw: bytes) -> int:
+    """The highest epoch that the history of a task, or what is left of its claim.json, shows. Raises OSError."""
+    shown = [0]
+    for part in raw.split(b'"epoch"')[1:]:
+        digits = part.lstrip(b" :\t\r\n")
+        digits = digits[: len(digits) - len(digits.lstrip(b"0123456789"))]
+        if digits and len(digits) <= len(str(codec.MAX_EPOCH)):
+            shown.append(int(digits))
+    return max(*shown, max((event.epoch for event in journal.read(f"{folder}/{EVENTS}")), default=0))
+
+
+def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") -> None:
+    """Who has it is unknown: nobody, from now on, under an epoch above every one that was seen. Raises OSError.
+
+    `raw` is what is left of claim.json.
+    """
+    reason = "claim.json was damaged on disk, or taken back by a power cut"
     claim = Claim(
-        epoch=min(seen + 1000, codec.MAX_EPOCH),
+        epoch=min(highest_epoch(folder, raw) + EPOCH_MARGIN, codec.MAX_EPOCH),
         owner="doctor",
         token="",
         claimed_at=now.wall,
@@ -61,3 +91,11 @@ def tell(folder: str, type: str, message: str, epoch: int, now: Moment) -> None:
     """Add to the history what was mended. Raises OSError."""
     event = Event(type=type, message=message, created_at=now.wall, data={"by": "doctor"}, epoch=epoch)
     journal.append(f"{folder}/{EVENTS}", (event,))
+
+
+def _place(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
+    place = f"{layout.root}/quarantine/{id[:150]}.{compact(now.wall)}.{chance(4)}"
+    os.makedirs(place, atomic.FOLDER_MODE)
+    note = f"{iso(now.wall)}\n{problem}\nIt was {path}\n"
+    atomic.write_new(f"{place}/{NOTE}", note.encode("utf-8", "backslashreplace"), durable=True)
+    return place

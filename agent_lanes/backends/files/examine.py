@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.gate import Gate
+from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
-from agent_lanes.backends.files.layout import Layout, due_of_timer
+from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
 from agent_lanes.backends.files.rebuild import LITTER_SECONDS, age_seconds, litter
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core import names
@@ -109,14 +110,28 @@ def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | N
         line = f"{names.shown(name)} in tasks/ is not a task"
         return [Finding(level=WARNING, code="foreign_file", message=line, hint="move it away", path=folder)], None, 0
     found = list(permissions(folder))
-    try:
-        snapshot = load(folder, name).snapshot
-    except AgentLanesError as wrong:
-        line = wrong.message
-        found.append(Finding(level=PROBLEM, code="damaged", message=line, hint=REPAIR, task_id=name, path=folder))
+    snapshot, problem = records.examined(folder, name)
+    if problem is not None:
+        level = WARNING if f" {CLAIM}:" in problem.message and answered(folder) else PROBLEM
+        line = problem.message
+        found.append(Finding(level=level, code="damaged", message=line, hint=REPAIR, task_id=name, path=folder))
+    if snapshot is None:
         return found, None, 0
+    if problem is None and unsound(folder, name) is not None:
+        found.append(_lost_claim(folder, name))
     marker = None if answered(folder) else layout.marker(placement(snapshot, now))
     return found, marker, snapshot.task.created_at
+
+
+def _lost_claim(folder: str, id: str) -> Finding:
+    return Finding(
+        level=WARNING,
+        code="claim_lost",
+        message=f"task {id}: its history knows of a later claim than claim.json",
+        hint=f"a power cut may do that; to let epochs go on above it: {REPAIR}",
+        task_id=id,
+        path=folder,
+    )
 
 
 def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:

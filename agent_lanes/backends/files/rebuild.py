@@ -11,9 +11,9 @@ import errno
 import os
 
 from agent_lanes.backends.files import atomic, keys
-from agent_lanes.backends.files.aside import quarantine, release_claim
+from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
-from agent_lanes.backends.files.layout import CLAIM, Layout
+from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core.placement import Due, placement
@@ -22,7 +22,6 @@ from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
 
 LITTER_SECONDS = 3600
-LONGEST_TORN = 1 << 16
 OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -31,7 +30,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
     hints, wanted, unreadable, highest, noted = Hints(layout), set[str](), set[str](), dict[str, int](), set[str]()
     for id in atomic.names(layout.tasks):
         try:
-            _heal(layout, id, now)
+            heal(layout, id, now)
             snapshot = _open_task(layout, id)
         except Damaged:
             unreadable.add(id)
@@ -79,21 +78,6 @@ def sweep(layout: Layout, now: Moment) -> None:
                 os.unlink(path)
         except OSError:  # litter that resists is litter for the next sweep
             continue
-
-
-def _heal(layout: Layout, id: str, now: Moment) -> None:
-    """A claim.json that a power cut left empty belongs to a former boot, whose holders are dead: it is released.
-
-    Renewals are not fsynced, so this can happen to a task at work; nothing that was acknowledged is lost by it.
-    """
-    folder = layout.task(id)
-    try:
-        if atomic.read(f"{folder}/{CLAIM}", LONGEST_TORN).strip(b"\0"):
-            return
-    except (OSError, atomic.Unreadable):
-        return
-    quarantine(layout, f"{folder}/{CLAIM}", id, "claim.json was torn by a power cut", now)
-    release_claim(layout, folder, id, now)
 
 
 def _open_task(layout: Layout, id: str) -> Snapshot | None:

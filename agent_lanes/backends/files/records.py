@@ -15,8 +15,8 @@ from agent_lanes.backends.files.layout import CLAIM, REQUEST, RESPONSE, TASK
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
-from agent_lanes.core.task import Response, Snapshot
-from agent_lanes.errors import Damaged, NotFound
+from agent_lanes.core.task import Claim, Response, Snapshot
+from agent_lanes.errors import AgentLanesError, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ def load(folder: str, id: str) -> Loaded:
         return Loaded(snapshot=_own(snapshot, id), claim_bytes=None, legacy=True)
     task = _decoded(id, TASK, lambda: codec.decode_task(asked))
     _own(Snapshot(task=task), id)
-    raw = claim_bytes(folder, id)
-    claim = None if raw is None else _decoded(id, CLAIM, lambda: codec.decode_claim(loads_object(raw.decode())))
+    try:
+        raw, claim = _claim(folder, id)
+    except Damaged:
+        if response is None:
+            raise
+        raw, claim = None, None  # claims are not fsynced: a power cut may tear one whose answer is safe
     return Loaded(snapshot=Snapshot(task=task, claim=claim, response=response), claim_bytes=raw)
 
 
@@ -65,10 +69,29 @@ def readable(folder: str, id: str) -> bool:
     return True
 
 
+def examined(folder: str, id: str) -> tuple[Snapshot | None, AgentLanesError | None]:
+    """A task as far as it can be read, and what is wrong, also with the claim beside an answer. Raises OSError."""
+    snapshot = None
+    try:
+        snapshot = load(folder, id).snapshot
+        if snapshot.response is not None and snapshot.claim is None:
+            _claim(folder, id)
+    except AgentLanesError as wrong:
+        return snapshot, wrong
+    return snapshot, None
+
+
 def _own(snapshot: Snapshot, id: str) -> Snapshot:
     if snapshot.id != id:
         raise damaged(id, TASK, "it has the id of another task")
     return snapshot
+
+
+def _claim(folder: str, id: str) -> tuple[bytes | None, Claim | None]:
+    raw = claim_bytes(folder, id)
+    if raw is None:
+        return None, None
+    return raw, _decoded(id, CLAIM, lambda: codec.decode_claim(loads_object(raw.decode())))
 
 
 def claim_bytes(folder: str, id: str) -> bytes | None:

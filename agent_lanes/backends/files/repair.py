@@ -3,10 +3,11 @@
     task.json damaged       the whole folder goes to quarantine/
     response.json damaged   the file goes to quarantine/; the task is failed, with that as its reason
     claim.json damaged      the file goes to quarantine/; the task is released under an epoch that is certainly new
+    claim.json lost         the same, with nothing to keep
     hints, litter           rebuilt, swept
     permissions             taken from others
 
-Each thing that is set aside is one rename, with a note beside it: quarantine/<id>.<time>/NOTE.txt.
+What is set aside has a note beside it: quarantine/<id>.<time>/NOTE.txt (aside.py).
 """
 
 from __future__ import annotations
@@ -14,17 +15,16 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic
-from agent_lanes.backends.files.aside import quarantine, release_claim, tell, write
+from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
+from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.rebuild import rebuild, sweep
-from agent_lanes.backends.files.records import load, readable
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import AgentLanesError
 
 
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
@@ -38,6 +38,9 @@ def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding
 def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
     if finding.code == "damaged" and finding.task_id is not None:
         return finding.replace(repaired=_set_aside(layout, finding.task_id, now))
+    if finding.code == "claim_lost" and finding.task_id is not None:
+        heal(layout, finding.task_id, now)  # looks again: it may have been claimed by now
+        return finding.replace(repaired="it was released, under an epoch above those in its history")
     if finding.code == "permissions" and finding.path is not None:
         os.chmod(finding.path, stat.S_IMODE(os.stat(finding.path).st_mode) & 0o700)
         return finding.replace(repaired="only the owner may reach it now")
@@ -52,14 +55,18 @@ def _set_aside(layout: Layout, id: str, now: Moment) -> str:
     """Set aside what is damaged about a task, one file after the other, until it can be read."""
     done: list[str] = []
     folder = layout.task(id)
-    for file, mend in ((RESPONSE, _fail), (CLAIM, release_claim)):
-        problem = _problem(folder, id)
-        if problem is not None and f" {file}:" in problem.message and readable(folder, id):
-            done.append(quarantine(layout, f"{folder}/{file}", id, problem.message, now))
-            mend(layout, folder, id, now)
-    problem = _problem(folder, id)
+    for file in (RESPONSE, CLAIM):
+        _, problem = records.examined(folder, id)
+        if problem is not None and f" {file}:" in problem.message and records.readable(folder, id):
+            raw = _left_of(f"{folder}/{file}")
+            done.append(kept(layout, f"{folder}/{file}", id, problem.message, now))
+            if file == RESPONSE:
+                _fail(layout, folder, id, now)
+            else:
+                release_claim(layout, folder, now, raw)
+    _, problem = records.examined(folder, id)
     if problem is not None:
-        done.append(quarantine(layout, folder, id, problem.message, now))
+        done.append(moved(layout, folder, id, problem.message, now))
         _drop_markers(layout, id)
     return "; ".join(done) or "it can be read by now"
 
@@ -71,12 +78,12 @@ def _drop_markers(layout: Layout, id: str) -> None:
             atomic.drop_marker(path)
 
 
-def _problem(folder: str, id: str) -> AgentLanesError | None:
+def _left_of(path: str) -> bytes:
+    """What can be read of a damaged record, in which an epoch may stand."""
     try:
-        load(folder, id)
-    except AgentLanesError as wrong:
-        return wrong
-    return None
+        return atomic.read(path, records.LIMITS[CLAIM])
+    except (OSError, atomic.Unreadable):
+        return b""
 
 
 def _fail(layout: Layout, folder: str, id: str, now: Moment) -> None:

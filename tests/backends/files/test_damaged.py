@@ -147,7 +147,8 @@ def test_a_damaged_task_is_skipped_by_claims_and_refused_by_every_change(
     assert list((root / "tmp").iterdir()) == []
 
 
-TORN = [("claim.json", "empty"), ("claim.json", "zeros")]  # what a power cut makes of a renewal: see below
+# What a power cut makes of a claim: see below.
+TORN = [("claim.json", kind) for kind in ("empty", "zeros", "cut", "a NUL at the end")]
 
 
 @pytest.mark.parametrize(("fact", "kind"), [case for case in CASES if case not in TORN])
@@ -172,7 +173,7 @@ def test_a_damaged_task_hinders_no_rebuild_and_nothing_of_it_is_deleted(
 def test_a_claim_torn_by_a_power_cut_is_released_after_the_reboot_and_kept_aside(
     root: Path, ids: list[str], open_store: Open, fact: str, kind: str
 ) -> None:
-    """Renewals are not synced, so this can happen to a task at work; its holder is dead. Its token is refused."""
+    """Claims are not synced, so this can happen to a task at work; its holder is dead. Its token is refused."""
     id = ids[2]
     DAMAGE[kind](root / "tasks" / id / fact)
     torn = (root / "tasks" / id / fact).read_bytes()
@@ -183,8 +184,29 @@ def test_a_claim_torn_by_a_power_cut_is_released_after_the_reboot_and_kept_aside
     assert taken[1].epoch > 1000  # above every epoch that there can have been
     with pytest.raises(LostClaim):
         respond(store, id, "t")
-    (kept,) = (root / "quarantine").rglob(fact)
-    assert kept.read_bytes() == torn
+    kept = [path.read_bytes() for path in (root / "quarantine").rglob(fact)]
+    assert kept == ([torn] if torn.strip(b"\0") else [])  # of zeros, nothing is left to keep
+
+
+@pytest.mark.parametrize("kind", [kind for fact, kind in CASES if fact == "claim.json"])
+def test_an_answer_stands_whatever_became_of_the_claim_beside_it(
+    store: ClockedFileStore, root: Path, ids: list[str], open_store: Open, kind: str
+) -> None:
+    """A claim is not synced, so a power cut may tear it and leave the answer whole: it was acknowledged."""
+    path, answered = root / "tasks" / ids[0] / "claim.json", store.read(ids[0])
+    DAMAGE[kind](path)
+    before = path.lstat()
+    for again in (store, open_store(boot="the next boot")):
+        assert again.read(ids[0]).response == answered.response
+        assert again.read(ids[0]).epoch == answered.epoch
+        respond(again, ids[0], "t")  # the same again: confirmed
+        again.prepare()
+    assert (path.lstat().st_ino, path.lstat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    [finding] = [finding for finding in store.examine() if finding.code == "damaged"]
+    assert (finding.level, finding.task_id) == ("warning", ids[0])
+    store.repair([finding])
+    assert [finding for finding in store.examine() if finding.code == "damaged"] == []
+    assert store.read(ids[0]).response == answered.response
 
 
 @pytest.mark.parametrize("missing", ["task.json", "everything"])

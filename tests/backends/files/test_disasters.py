@@ -78,7 +78,6 @@ def test_a_claim_torn_by_a_power_cut_is_healed_at_the_first_change_after_the_reb
     path.write_bytes(torn)
     store = open_store(boot="the next boot")
     assert submit(store, lane="elsewhere")
-    assert [path.read_bytes() for path in (root / "quarantine").rglob("claim.json")] == [torn]
     assert json.loads(path.read_text())["released_at"] is not None
     assert {taken(store), taken(store), taken(store)} == {id, other, None}
     found = store.read(id)
@@ -92,9 +91,9 @@ def test_a_claim_damaged_otherwise_is_left_for_doctor(store: ClockedFileStore, r
     id = submit(store)
     claim(store, id)
     path = root / "tasks" / id / "claim.json"
-    path.write_bytes(b'{"format": 2, ')
+    path.write_bytes(b'{"format": 2}\n')
     store = open_store(boot="the next boot")
     store.prepare()
-    assert path.read_bytes() == b'{"format": 2, '
+    assert path.read_bytes() == b'{"format": 2}\n'
     assert not (root / "quarantine").exists()
     assert [finding.code for finding in store.examine() if finding.task_id == id] == ["damaged"]

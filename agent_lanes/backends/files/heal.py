@@ -1,0 +1,67 @@
+"""Claims that a power cut took back or tore: released at the rebuild that follows the reboot.
+
+Claims are not fsynced (docs/architecture.md), so after a power cut claim.json may be torn, or older than the history,
+or not there. Whoever held it is dead. The task is released under an epoch above every one that can still be seen, so
+that none is given twice. What has an answer needs no claim any more.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.backends.files import atomic, journal
+from agent_lanes.backends.files.aside import kept, release_claim
+from agent_lanes.backends.files.layout import CLAIM, EVENTS, Layout
+from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.records import LIMITS, answered, readable
+from agent_lanes.core import codec
+from agent_lanes.core.jsontext import loads_object
+from agent_lanes.core.times import Moment
+from agent_lanes.errors import Busy, Damaged, NotFound
+
+
+def heal(layout: Layout, id: str, now: Moment) -> None:
+    """Release the task if its claim was torn or lost; under its lock, for the gate may have been deleted.
+
+    Raises OSError.
+    """
+    folder = layout.task(id)
+    if unsound(folder, id) is None:
+        return
+    try:
+        with Lock(folder, f"task {id}", patient=False):
+            left = unsound(folder, id)
+            if left is None:
+                return
+            if torn(left) and left.strip(b"\0"):
+                kept(layout, f"{folder}/{CLAIM}", id, "claim.json was torn by a power cut", now)
+            release_claim(layout, folder, now, left)
+    except (Busy, Damaged, NotFound):
+        pass  # in other hands
+
+
+def unsound(folder: str, id: str) -> bytes | None:
+    """What is left of a claim that was torn, or that is older than the history; None where all is well.
+
+    Damage of other kinds is for `doctor`: it was no power cut. Raises OSError.
+    """
+    if answered(folder):
+        return None
+    last = journal.last(f"{folder}/{EVENTS}")  # before the claim: of what is at work now, the claim is the newer
+    raw, known = b"", 0
+    try:
+        raw = atomic.read(f"{folder}/{CLAIM}", LIMITS[CLAIM])
+        if torn(raw):
+            return raw if readable(folder, id) else None
+        known = codec.decode_claim(loads_object(raw.decode())).epoch
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, atomic.Unreadable):
+        return None
+    return raw if last is not None and last.epoch > known and readable(folder, id) else None
+
+
+def torn(raw: bytes) -> bool:
+    """Whether a power cut may have made this of a claim.json that was not fsynced: cut off, or zeros in it.
+
+    Whole records end with a closing brace and a newline, and hold no NUL.
+    """
+    return raw[:1] in (b"", b"{", b"\0") and (b"\0" in raw or not raw.endswith(b"}\n"))

@@ -14,8 +14,8 @@ from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
-from agent_lanes.backends.files.rebuild import LITTER_SECONDS, age_seconds, litter
-from agent_lanes.backends.files.records import answered, load
+from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, litter
+from agent_lanes.backends.files.records import answered
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement, timer_now

@@ -1,4 +1,4 @@
-"""Hints from facts, and litter: under the exclusive gate, or beside commands that are still at work.
+"""Hints from facts: under the exclusive gate, or beside commands that are still at work.
 
 The gate may have been deleted under a command that had passed it, so nothing here believes that it is alone: a
 marker is dropped only under its task's lock, or, where there is no such task, once it is too old to belong to a
@@ -8,12 +8,12 @@ submit in flight. What cannot be read right now keeps its markers: it may be rea
 from __future__ import annotations
 
 import errno
-import os
 
 from agent_lanes.backends.files import atomic, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core.placement import Due, placement
@@ -21,7 +21,6 @@ from agent_lanes.core.task import CLAIMED, Snapshot
 from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
 
-LITTER_SECONDS = 3600
 OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
@@ -54,30 +53,6 @@ def rebuild(layout: Layout, now: Moment) -> None:
     for lane, number in highest.items():
         hints.raise_sequence(lane, number)
     keys.sweep_claims(layout, noted, now.wall / SECOND - LITTER_SECONDS)
-
-
-def litter(layout: Layout, now: Moment) -> list[str]:
-    """What lies in tmp/ since more than an hour: of commands that crashed, or are suspended. Raises OSError."""
-    paths = [f"{layout.tmp}/{name}" for name in atomic.names(layout.tmp)]
-    return [path for path in paths if age_seconds(path, now) > LITTER_SECONDS]
-
-
-def sweep(layout: Layout, now: Moment) -> None:
-    """Remove what crashed commands left in tmp/ more than an hour ago.
-
-    The caller holds the gate exclusively: so it is of no command that is suspended, or whose clock was set, and that
-    would go on to commit half a folder.
-    """
-    for path in litter(layout, now):
-        try:
-            if os.path.isdir(path) and not os.path.islink(path):
-                for file in os.listdir(path):
-                    os.unlink(f"{path}/{file}")
-                os.rmdir(path)
-            else:
-                os.unlink(path)
-        except OSError:  # litter that resists is litter for the next sweep
-            continue
 
 
 def _open_task(layout: Layout, id: str) -> Snapshot | None:
@@ -119,11 +94,3 @@ def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
             atomic.drop_marker(path)
     except (Busy, Damaged):
         pass  # whoever is at work on it settles it; what cannot be read keeps its markers
-
-
-def age_seconds(path: str, now: Moment) -> float:
-    """How long ago a file was last changed; 0 if it is gone."""
-    try:
-        return now.wall / SECOND - os.stat(path, follow_symlinks=False).st_mtime
-    except OSError:  # it is gone, or cannot be looked at
-        return 0

@@ -20,7 +20,8 @@ from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, w
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
-from agent_lanes.backends.files.rebuild import rebuild, sweep
+from agent_lanes.backends.files.litter import sweep
+from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response

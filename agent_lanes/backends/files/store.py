@@ -14,11 +14,11 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, commits, journal, keys, records, signals, upkeep
+from agent_lanes.backends.files import atomic, commits, journal, keys, records, signals
 from agent_lanes.backends.files.layout import EVENTS, RESPONSE
+from agent_lanes.backends.files.litter import litter, sweep
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.reader import FileReader
-from agent_lanes.backends.files.rebuild import litter, sweep
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
@@ -170,6 +170,8 @@ class FileStore(FileReader):
                 if loaded.legacy:
                     found = records.load(folder, before.id)  # whoever was faster has upgraded it, and may hold it now
                     if found.legacy:
+                        from agent_lanes.backends.files import upkeep
+
                         upkeep.upgrade_task(self.layout, before.id, found, now, clock.chance)
                     return False
                 if records.claim_bytes(folder, before.id) != loaded.claim_bytes:

@@ -10,8 +10,9 @@ import os
 
 from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.litter import sweep
 from agent_lanes.backends.files.lock import PATIENCE_SECONDS
-from agent_lanes.backends.files.rebuild import rebuild, sweep
+from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.backends.files.records import Loaded, load
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.answers import encode_response

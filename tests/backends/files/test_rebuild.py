@@ -266,3 +266,23 @@ def test_the_first_change_makes_the_store_and_a_look_does_not(store: ClockedFile
     assert not root.exists()
     task = store.create("default", make())
     assert store.read(task.id).task == task
+
+
+def test_a_gate_that_was_rebuilt_for_another_boot_until_we_held_it_is_noticed(
+    store: ClockedFileStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers that share a store and not their boot id: what the gate held before it was locked is no promise."""
+    store.prepare()
+    lock, seen = fcntl.flock, list[int]()
+
+    def late(descriptor: int, operation: int) -> None:
+        if not seen:
+            (root / "gate").write_bytes(b"2 another boot\n")
+            shutil.rmtree(root / "ready")
+        seen.append(operation)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with store._gate.passed():
+        assert store._gate.current()
+        assert (root / "ready").is_dir()

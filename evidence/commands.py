@@ -1,0 +1,382 @@
+"""Every command that writes: what stands before it, the real command line, and what repeating the call must do.
+
+One entry in CASES is all that a new command needs; tests/evidence/test_commands_covered.py fails where one that
+writes has none. `{id}` and the like in a command line are what `before` found out (Stand.given).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from companions import Companion, answers_what_is_asked, asks_for_something
+from scene import Scene
+
+REQUEST = b"Please look at this.\n"
+LONG, SHORT = "7200", "0.1"  # leases: one that holds for the whole trial, one that is over before anybody looks
+HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough to wait for its end
+AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
+
+AGAIN, SAYS, REFUSED, SAME = "does it once more", "says so", "is refused, and says why", "gives the same"
+"""What the same call, made again after it had been done, may do: `says` stands in what it says; SAME: and no fact changes."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What stands before the command."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the braces of the command line."""
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """Who holds what: a token for each id of a claim that its holder knows."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What is put back before everything is driven to its end: a request that had been changed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command line, on one state of the queue."""
+
+    name: str
+    words: tuple[str, ...]
+    before: Callable[[Scene], Stand]
+    again: str = AGAIN
+    says: str = ""
+    code: int = 0
+    """How an undisturbed run ends."""
+    stdin: bytes = b""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    companion: Companion | None = None
+    """Another process, without which this one would block for ever."""
+    store: str = "handoff/state"
+    view: str = "facts"
+    """What shows whether it was done: `facts`, `history`, or the path of a file or folder of the project."""
+    steps: bool = False
+    """It commits more than once, so that it may stop in between; the same call goes on."""
+
+    @property
+    def command(self) -> str:
+        """The word of the command line that names the command."""
+        return next(word for word in self.words if not word.startswith(("-", "{")))
+
+
+# --- what stands before -------------------------------------------------------------------------------------------
+
+
+def project(scene: Scene) -> Stand:
+    """A project with a queue in which nothing has happened yet but one task of another lane, long answered."""
+    (scene.project / "request.md").write_bytes(REQUEST)
+    (scene.project / "tasks").mkdir()
+    (scene.project / "tasks" / "again.yaml").write_text(
+        "lane: work\nrequest_from: request.md\nresponse_to: out/again.md\nprompt: Review it.\n"
+    )
+    scene.done("init")
+    os.utime(scene.project / "handoff" / "handoff.yaml", ns=(1, 1))  # old enough for its compiled copy
+    done = submitted(scene, "--lane", "other", "--prompt", "Done long ago.")
+    scene.done("respond", done, "--body", "An answer of old.")
+    return Stand()
+
+
+def submitted(scene: Scene, *words: str, stdin: bytes = b"") -> str:
+    """A task more; its id."""
+    return scene.done("submit", *words, stdin=stdin).out.decode().strip()
+
+
+def claimed(scene: Scene, id: str, lease: str = LONG, *words: str) -> str:
+    """Take it; the token."""
+    return scene.done("claim", id, "--lease-seconds", lease, *words).values["claim_token"]
+
+
+def no_project(scene: Scene) -> Stand:
+    """An empty folder."""
+    return Stand()
+
+
+def uncompiled(scene: Scene) -> Stand:
+    """A project whose config no command has read yet."""
+    project(scene)
+    for file in (scene.home / ".cache/agent-lanes/config").iterdir():
+        file.unlink()
+    return Stand()
+
+
+def queued(scene: Scene) -> Stand:
+    """One task in the lane `work`, with a request and a response path."""
+    project(scene)
+    return Stand({"id": submitted(scene, "--lane", "work", "request.md", "--response-to", "out/answer.md")})
+
+
+def stored_request(scene: Scene) -> Stand:
+    """One task whose request lies in the store, without a response path."""
+    project(scene)
+    return Stand({"id": submitted(scene, "--lane", "work", "-", stdin=REQUEST)})
+
+
+def keyed(scene: Scene) -> Stand:
+    """One that was submitted with an idempotency key."""
+    project(scene)
+    return Stand({"id": submitted(scene, "--lane", "work", "request.md", "--idempotency-key", "k")})
+
+
+def two_vendors(scene: Scene) -> Stand:
+    """A task for one vendor at the head of the lane, one for another behind it."""
+    project(scene)
+    head = submitted(scene, "--lane", "work", "request.md", "--metadata", "required_vendor=claude")
+    return Stand({"head": head, "id": submitted(scene, "--lane", "work", "--prompt", "x", "--metadata", "required_vendor=codex")})
+
+
+def run_out(scene: Scene) -> Stand:
+    """A claim whose lease has run out, and nobody has taken the task since."""
+    stand = queued(scene)
+    claimed(scene, stand.given["id"], SHORT)
+    time.sleep(float(SHORT))
+    return stand
+
+
+def taken(scene: Scene) -> Stand:
+    """A task that is claimed, and whose holder is at work."""
+    id = queued(scene).given["id"]
+    token = claimed(scene, id)
+    return Stand({"id": id, "token": token}, {id: token})
+
+
+def taken_by_request_id(scene: Scene) -> Stand:
+    """The same, where the holder claimed it with a request id."""
+    id = stored_request(scene).given["id"]
+    token = claimed(scene, id, LONG, "--request-id", "r")
+    (scene.project / "answer.md").write_text("The whole answer.\n")
+    return Stand({"id": id, "token": token}, {id: token})
+
+
+def taken_with_an_answer(scene: Scene) -> Stand:
+    """The same, with the answer in a file."""
+    (scene.project / "answer.md").write_text("The whole answer.\n")
+    return taken(scene)
+
+
+def changed_request(scene: Scene) -> Stand:
+    """A task whose request is no longer what was submitted."""
+    stand = queued(scene)
+    (scene.project / "request.md").write_text("Something else.\n")
+    return Stand(stand.given, files={"request.md": REQUEST})
+
+
+def parked(scene: Scene) -> Stand:
+    """A task that was parked, and whose request is back."""
+    stand = changed_request(scene)
+    scene.run("claim", stand.given["id"])
+    (scene.project / "request.md").write_bytes(REQUEST)
+    return stand
+
+
+def answered(scene: Scene) -> Stand:
+    """A task that is answered, with a response path to which nothing was written yet."""
+    stand = queued(scene)
+    scene.done("respond", stand.given["id"], "--body", "The answer.\n")
+    return stand
+
+
+def answered_in_the_store(scene: Scene) -> Stand:
+    """The same without a response path."""
+    stand = stored_request(scene)
+    scene.done("respond", stand.given["id"], "--status", "failed", "--body", "It could not be done.")
+    return stand
+
+
+def of_every_kind(scene: Scene) -> Stand:
+    """A task in every state."""
+    project(scene)
+    submitted(scene, "--lane", "work", "request.md", "--idempotency-key", "k")
+    stored = submitted(scene, "--lane", "work", "-", stdin=REQUEST)
+    held = submitted(scene, "--lane", "review", "--prompt", "x")
+    over = submitted(scene, "--lane", "review", "--prompt", "y")
+    away = submitted(scene, "--lane", "review", "request.md", "--prompt", "z")
+    scene.done("respond", stored, "--body", "The answer.")
+    token = claimed(scene, held)
+    claimed(scene, over, SHORT)
+    (scene.project / "request.md").write_text("Something else.\n")
+    scene.run("claim", away)
+    (scene.project / "request.md").write_bytes(REQUEST)
+    time.sleep(float(SHORT))
+    return Stand({"id": held, "token": token}, {held: token})
+
+
+def exported(scene: Scene) -> Stand:
+    """The stream of such a store, and no store to bring it into yet."""
+    stand = of_every_kind(scene)
+    scene.done("export", "stream.jsonl")
+    return Stand(stand.given, stand.tokens)
+
+
+def ailing(scene: Scene) -> Stand:
+    """A store in which something of everything is wrong that the doctor can mend."""
+    stand = of_every_kind(scene)
+    tasks = scene.store / "tasks"
+    broken = [submitted(scene, "--lane", "work", "--prompt", name) for name in ("asked", "claimed", "answered")]
+    (tasks / broken[0] / "task.json").write_text("{")
+    (tasks / broken[1] / "claim.json").write_text("{}")
+    (tasks / broken[2] / "response.json").write_bytes(b"\xff")
+    missing = submitted(scene, "--lane", "lost", "--prompt", "x")
+    next(scene.store.glob(f"ready/lost/any/*/*{missing}")).unlink()
+    litter = scene.store / "tmp" / "0123456789abcdef"
+    litter.touch()
+    os.utime(litter, (1, 1))
+    (tasks / missing).chmod(0o755)
+    return stand
+
+
+# --- the commands -------------------------------------------------------------------------------------------------
+
+SUBMIT = ("submit", "--lane", "work", "request.md")
+CLAIM = ("claim", "--lane", "work", "--lease-seconds", SHORT)
+
+CASES = (
+    Case("submit", (*SUBMIT, "--response-to", "out/new.md"), project),
+    Case("submit, from stdin", ("submit", "--lane", "work", "-"), project, stdin=REQUEST),
+    Case("submit, a key", (*SUBMIT, "--idempotency-key", "k"), project, SAYS, "was submitted before"),
+    Case("submit, a key used before", (*SUBMIT, "--idempotency-key", "k"), keyed, SAYS, "was submitted before"),
+    Case("submit, a task file", ("submit", "--task", "tasks/again.yaml"), project),
+    Case("submit, into a new store", ("--store", "new/state", *SUBMIT), project, store="new/state"),
+    Case(
+        "submit, a key, into a new store",
+        ("--store", "new/state", *SUBMIT, "--idempotency-key", "k"),
+        project,
+        SAYS,
+        "was submitted before",
+        store="new/state",
+    ),
+    Case("submit, a config not read yet", SUBMIT, uncompiled),
+    Case(
+        "run",
+        ("run", "--lane", "work", "request.md", "--response-to", "out/run.md", "--timeout", "60"),
+        project,
+        companion=answers_what_is_asked,
+    ),
+    Case("claim, by id", ("claim", "{id}", "--lease-seconds", SHORT), queued),
+    Case("claim, by lane", CLAIM, queued),
+    Case("claim, by lane and vendor", (*CLAIM, "--vendor", "codex"), two_vendors),
+    Case(
+        "claim, a request id",
+        ("claim", "--lane", "work", "--request-id", "r", "--lease-seconds", HOLDS_A_WHILE),
+        queued,
+        SAME,
+    ),
+    Case("claim, once the lease is over", CLAIM, run_out),
+    Case("claim, waiting for work", (*CLAIM, "--wait", "60"), project, companion=asks_for_something),
+    Case("claim that parks", ("claim", "{id}"), changed_request, REFUSED, "has changed", code=4),
+    Case("claim of what was parked", ("claim", "{id}", "--lease-seconds", SHORT), parked),
+    Case("renew", ("renew", "{id}", "--claim-token", "{token}", "--lease-seconds", "300"), taken),
+    Case(
+        "release",
+        ("release", "{id}", "--claim-token", "{token}", "--reason", "not mine"),
+        taken,
+        SAYS,
+        "had been released",
+    ),
+    Case(
+        "respond, a file",
+        ("respond", "{id}", "--claim-token", "{token}", "--file", "answer.md"),
+        taken_with_an_answer,
+        SAYS,
+        "had this answer already",
+    ),
+    Case(
+        "respond, failed",
+        ("respond", "{id}", "--claim-token", "{token}", "--status", "failed", "--body", "no"),
+        taken,
+        SAYS,
+        "had this answer already",
+    ),
+    Case(
+        "respond, from stdin",
+        ("respond", "{id}", "--claim-token", "{token}", "--verdict", "accept"),
+        taken,
+        SAYS,
+        "had this answer already",
+        stdin=b"An answer.\r\n" * 1000,
+    ),
+    Case(
+        "respond, claimed by a request id",
+        ("respond", "{id}", "--claim-token", "{token}", "--file", "answer.md"),
+        taken_by_request_id,
+        SAYS,
+        "had this answer already",
+    ),
+    Case(
+        "respond, to what nobody claimed",
+        ("respond", "{id}", "--body", "An answer."),
+        stored_request,
+        SAYS,
+        "had this answer already",
+    ),
+    Case("event", ("event", "{id}", "--message", "Half of it is done."), taken, view="history"),
+    Case("wait, a response path", ("wait", "{id}"), answered, SAME, view="out/answer.md"),
+    Case("wait, to stdout", ("wait", "{id}"), answered_in_the_store, SAME, code=8),
+    Case(
+        "wait, blocking",
+        ("wait", "{id}", "--timeout", "60"),
+        queued,
+        SAME,
+        companion=answers_what_is_asked,
+        view="out/answer.md",
+    ),
+    Case("export, a file", ("export", "out.jsonl"), of_every_kind, REFUSED, "exists", view="out.jsonl"),
+    Case("export, to stdout", ("export",), of_every_kind, SAME),
+    Case(
+        "import", ("--store", "new/state", "import", "stream.jsonl"), exported, SAME, store="new/state", steps=True
+    ),
+    Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, steps=True),
+    Case("init", ("init",), no_project, REFUSED, "already exists", view="handoff"),
+    Case(
+        "init-pool",
+        ("init-pool", "pool"),
+        no_project,
+        REFUSED,
+        "already exists",
+        store="pool/.agent-lanes-queue/state",
+        view="pool/.agent-lanes-queue",
+    ),
+    Case(
+        "the first change after a reboot",
+        ("event", "{id}", "--message", "Back."),
+        of_every_kind,
+        environment=AFTER_REBOOT,
+        view="history",
+    ),
+    Case(
+        "the first claim after a reboot",
+        ("claim", "--lane", "review", "--lease-seconds", SHORT),
+        of_every_kind,
+        environment=AFTER_REBOOT,
+    ),
+)
+
+NOT_SWEPT = {
+    "next": "the same as wait --lane, which changes nothing",
+    "watch": "the same as wait --lane, which changes nothing",
+    "show": "changes nothing",
+    "status": "changes nothing",
+    "list": "changes nothing",
+    "where": "changes nothing",
+    "serve": "runs the same services as the commands, in a process that goes on",
+    "self-test": "runs these commands in a temporary folder, which it removes",
+}
+"""Commands without an entry, and why. None of them may be one that the table of the CLI says changes the store."""
+
+
+def of(command: str) -> list[Case]:
+    """The entries of a command."""
+    return [case for case in CASES if case.command == command]
+
+
+def words(case: Case, stand: Stand) -> tuple[str, ...]:
+    """The real command line."""
+    return tuple(word.format_map(stand.given) if "{" in word else word for word in case.words)
+
+
+def store_of(case: Case, scene: Scene) -> Path:
+    """The state folder that the case works on."""
+    return scene.project / case.store

@@ -1,0 +1,96 @@
+"""What the sweeps by system call share: which calls are tried, two at a time, and one row of the table for each command.
+
+A whole sweep tries every call after the program has first touched its project, store, config or output, and of those
+before (the start of the interpreter, which knows nothing of a queue) every 25th; `--count 1` tries them all. A sample
+takes a third of the commands, and a few calls of each, chosen by the seed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commands import CASES, Case
+from experiment import Plan
+from scene import Scene
+from strace import Call
+from trial import Trial
+
+BEFORE_THE_PROJECT = 25
+SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
+PROCESSES = 2
+MOST_PROBLEMS = 40  # of one command: whatever breaks more often than that is broken in one way
+
+
+@dataclass
+class Found:
+    """What the sweep of one command found."""
+
+    case: str
+    tried: int = 0
+    states: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
+    litter: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def broken(self, how: str, what: list[str]) -> None:
+        """Keep what went wrong, with how to do it again."""
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems += [f"{self.case}: {how}: {line}" for line in what]
+
+
+Try = Callable[[Trial, Found, list[Call]], None]
+
+
+def sweep(plan: Plan, attempt: Try, key: str) -> Iterator[Found]:
+    """Try every command, two at a time; what was found, as each is done."""
+    cases = sampled(plan)
+    cases.sort(key=lambda case: (not case.steps, case.companion is None))  # the longest first
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(PROCESSES, os.cpu_count() or 1), mp_context=context) as pool:
+        futures = [
+            pool.submit(_one, attempt, case.name, plan.work / f"{key}-{number}", plan.whole, plan.seed, plan.count)
+            for number, case in enumerate(cases)
+        ]
+        for number, future in enumerate(as_completed(futures), start=1):
+            found = future.result()
+            broken = f", {len(found.problems)} broken promises" if found.problems else ""
+            plan.say(f"{key} {number}/{len(cases)} {found.case}: {found.tried} tried, {found.states} states{broken}")
+            yield found
+
+
+def sampled(plan: Plan) -> list[Case]:
+    """The commands to be tried."""
+    if plan.whole:
+        return list(CASES)
+    return random.Random(f"cases {plan.seed}").sample(CASES, len(CASES) // SAMPLE_OF_CASES)  # noqa: S311
+
+
+def points(calls: list[Call], case: str, *, whole: bool, seed: str | None, count: int | None) -> list[Call]:
+    """The calls to be tried of a command."""
+    calls = calls[1:]  # execve is not the program's
+    if whole:
+        step = count or BEFORE_THE_PROJECT
+        return [call for number, call in enumerate(calls) if call.own or number % step == 0]
+    chance = random.Random(f"{case} {seed}")  # noqa: S311 - a sample
+    changes = [call for call in calls if call.own and call.changes]
+    others = [call for call in calls if call.own and not call.changes]
+    return chance.sample(changes, min(len(changes), count or SAMPLE_OF_CHANGES)) + chance.sample(
+        others, SAMPLE_OF_OTHERS
+    )
+
+
+def _one(attempt: Try, name: str, root: Path, whole: bool, seed: str | None, count: int | None) -> Found:
+    case = next(case for case in CASES if case.name == name)
+    found = Found(name)
+    trial = Trial(case, Scene(root))
+    attempt(trial, found, points(trial.calls, name, whole=whole, seed=seed, count=count))
+    found.states, found.repeated, found.litter = trial.states, trial.repeated, trial.litter
+    return found

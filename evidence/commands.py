@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from companions import Companion, answers_what_is_asked, asks_for_something
 from scene import Scene
@@ -21,7 +20,8 @@ HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
 
 AGAIN, SAYS, REFUSED, SAME = "does it once more", "says so", "is refused, and says why", "gives the same"
-"""What the same call, made again after it had been done, may do: `says` stands in what it says; SAME: and no fact changes."""
+"""What the same call, made again after it had been done, may do. `says` stands in what it says; SAME: and no fact changes."""
+REFUSAL = 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Case:
     environment: Mapping[str, str] = field(default_factory=dict)
     companion: Companion | None = None
     """Another process, without which this one would block for ever."""
+    lane: str = "work"
     store: str = "handoff/state"
     view: str = "facts"
     """What shows whether it was done: `facts`, `history`, or the path of a file or folder of the project."""
@@ -125,7 +126,9 @@ def two_vendors(scene: Scene) -> Stand:
     """A task for one vendor at the head of the lane, one for another behind it."""
     project(scene)
     head = submitted(scene, "--lane", "work", "request.md", "--metadata", "required_vendor=claude")
-    return Stand({"head": head, "id": submitted(scene, "--lane", "work", "--prompt", "x", "--metadata", "required_vendor=codex")})
+    return Stand(
+        {"head": head, "id": submitted(scene, "--lane", "work", "--prompt", "x", "--metadata", "required_vendor=codex")}
+    )
 
 
 def run_out(scene: Scene) -> Stand:
@@ -325,9 +328,7 @@ CASES = (
     ),
     Case("export, a file", ("export", "out.jsonl"), of_every_kind, REFUSED, "exists", view="out.jsonl"),
     Case("export, to stdout", ("export",), of_every_kind, SAME),
-    Case(
-        "import", ("--store", "new/state", "import", "stream.jsonl"), exported, SAME, store="new/state", steps=True
-    ),
+    Case("import", ("--store", "new/state", "import", "stream.jsonl"), exported, SAME, store="new/state", steps=True),
     Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, steps=True),
     Case("init", ("init",), no_project, REFUSED, "already exists", view="handoff"),
     Case(
@@ -351,6 +352,7 @@ CASES = (
         ("claim", "--lane", "review", "--lease-seconds", SHORT),
         of_every_kind,
         environment=AFTER_REBOOT,
+        lane="review",
     ),
 )
 
@@ -375,8 +377,3 @@ def of(command: str) -> list[Case]:
 def words(case: Case, stand: Stand) -> tuple[str, ...]:
     """The real command line."""
     return tuple(word.format_map(stand.given) if "{" in word else word for word in case.words)
-
-
-def store_of(case: Case, scene: Scene) -> Path:
-    """The state folder that the case works on."""
-    return scene.project / case.store

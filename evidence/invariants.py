@@ -40,6 +40,7 @@ TASK = {"id": str, "lane": str, "prompt": str, "created_at": str, "sequence": in
 CLAIM = {"epoch": int, "owner": str, "token": str, "lease_ends_boottime_us": int, "lease_boot_id": str, "parked": bool}
 RESPONSE = {"task_id": str, "status": str, "body": str, "created_at": str}
 ENDS = ("completed", "failed", "cancelled")
+MARKERS = ("ready", "timers", "held")
 BUCKET, TIMER_SHIFT = 512, 26
 Record = dict[str, Any]
 
@@ -146,26 +147,30 @@ def _hints(found: Kept) -> Iterator[str]:
         return
     for id in _tasks(found):
         try:
-            marker = _marker(found, id)
+            markers = _markers(found, id)
         except (Illegal, KeyError):
             continue  # damaged: told above
-        if marker is not None and marker not in found:
-            yield f"tasks/{id}: not listed: {marker} is missing"
+        if markers and not any(marker in found for marker in markers):
+            yield f"tasks/{id}: not listed: {markers[0]} is missing"
 
 
-def _marker(found: Kept, id: str) -> str | None:
-    """Where a task belongs, by CONTRACT.md, "Markers"."""
+def _markers(found: Kept, id: str) -> list[str]:
+    """Where a task belongs, by CONTRACT.md, "Markers"; one of these there must be."""
     task, claim = record(found, f"tasks/{id}/task.json", TASK), record(found, f"tasks/{id}/claim.json", CLAIM)
     if task is None or f"tasks/{id}/response.json" in found:
-        return None
+        return []
     lane = _escaped(task["lane"])
+    if any((claim or task).get(word) for word in ("not_before", "on_hold", "depends_on")):
+        return [path for path in found if path.split("/")[0] in MARKERS and path.endswith(id)] or ["a marker"]
     if claim is not None and claim["parked"]:
-        return f"held/{lane}/{id}"
-    if claim is not None and claim["released_at"] is None:
-        at = claim["lease_ends_boottime_us"]
-        return f"timers/{lane}/{at >> TIMER_SHIFT:012x}/{at:018d}-{id}"
+        return [f"held/{lane}/{id}"]
     route, number = _escaped(str(task["metadata"].get("required_vendor", "any"))), task["sequence"]
-    return f"ready/{lane}/{route}/5{number // BUCKET:010x}/5-{number:012d}-{id}"
+    digit = task.get("priority", 5)
+    ready = f"ready/{lane}/{route}/{digit}{number // BUCKET:010x}/{digit}-{number:012d}-{id}"
+    if claim is None or claim["released_at"] is not None:
+        return [ready]
+    at = claim["lease_ends_boottime_us"]
+    return [f"timers/{lane}/{at >> TIMER_SHIFT:012x}/{at:018d}-{id}", ready]  # the latter once the lease is over
 
 
 def _escaped(name: str) -> str:

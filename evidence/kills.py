@@ -12,19 +12,20 @@ The program is killed when it is about to make a call, so that the call is never
 from __future__ import annotations
 
 import os
-import shlex
 import signal
+import sys
 
 from companions import Beside
 from experiment import Plan, Table
 from scene import PROGRAM, Ended, plain
 from strace import Call
-from sweep import Found, sweep
+from sweep import Found, once, sweep
 from tracer import killed_at
 from trial import BETWEEN, DONE, NOT_DONE, Trial
 
 HEAD = ("command", "calls", "states", "not done", "done", "in between", "the same call again", "left over", "broken")
 LIVED = "lived"
+AGAIN = "python evidence/kills.py"
 
 
 def run(plan: Plan) -> Table:
@@ -50,8 +51,7 @@ def kills(trial: Trial, found: Found, calls: list[Call]) -> None:
     for call in calls:
         trial.reset()
         ended = killed(trial, call)
-        how = f"killed at {call.name} number {call.nth}, {call.text[:120]}"
-        how += f" - strace -f -e {call.rule('signal=KILL')} agent-lanes {shlex.join(trial.words)}"
+        how = f"killed at {call.name} {call.text[:100]!r} [{AGAIN} {found.case!r} {call.name} {call.nth}]"
         if ended.code != -signal.SIGKILL:
             found.outcomes[LIVED] += 1
             continue
@@ -86,3 +86,7 @@ def killed(trial: Trial, call: Call) -> Ended:
     for path in (stdin, out, err):
         os.unlink(path)
     return ended
+
+
+if __name__ == "__main__":
+    sys.exit(once(kills, *sys.argv[1:]))

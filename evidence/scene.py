@@ -166,8 +166,7 @@ class Scene:
 def digest(kept: Kept) -> str:
     """The same for two states that differ in nothing but chance and the clock."""
     lines = sorted(
-        plain(os.fsencode(path)) + b"\0%o\0" % item.mode + plain(item.content)
-        for path, item in kept.items()
+        plain(os.fsencode(path)) + b"\0%o\0" % item.mode + plain(item.content) for path, item in kept.items()
     )
     return hashlib.sha256(b"\0".join(lines)).hexdigest()
 

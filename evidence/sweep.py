@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -94,3 +95,14 @@ def _one(attempt: Try, name: str, root: Path, whole: bool, seed: str | None, cou
     attempt(trial, found, points(trial.calls, name, whole=whole, seed=seed, count=count))
     found.states, found.repeated, found.litter = trial.states, trial.repeated, trial.litter
     return found
+
+
+def once(attempt: Try, name: str, call: str, nth: str, error: str = "") -> int:
+    """One attempt at one call of one command, as a broken promise names it; exit code 1 if it breaks one."""
+    case, found = next(case for case in CASES if case.name == name), Found(name)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(case, Scene(Path(folder) / "scene"))
+        attempt(trial, found, [one for one in trial.calls if (one.name, one.nth) == (call, int(nth))])
+    print(*found.outcomes, *(f"{name} - removed by {by}" for name, by in trial.litter.items()), sep="\n")
+    print(*found.problems, sep="\n")
+    return 1 if found.problems else 0

@@ -10,6 +10,7 @@ What is put back keeps its absolute path: a store names the files of its workspa
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import re
@@ -39,6 +40,7 @@ CHANCE = (  # what differs between two runs that do the same
 )
 
 
+@functools.lru_cache(maxsize=20_000)
 def plain(text: bytes) -> bytes:
     """A text without what chance and the clock put into it."""
     for pattern, word in CHANCE:
@@ -79,6 +81,7 @@ class Item:
 
 
 Kept = dict[str, Item]
+Known = dict[tuple[str, tuple[int, ...]], Item]  # what was read of a file that has not changed since
 
 
 @dataclass
@@ -87,6 +90,7 @@ class Scene:
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    _known: Known = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Nothing of the caller's environment reaches a command, and the order of its sets is always the same."""
@@ -137,18 +141,19 @@ class Scene:
     def keep(self) -> Kept:
         """Everything below the folder."""
         kept: Kept = {}
-        base = str(self.root)
-        for folder, folders, files in os.walk(base):
-            for name in (*folders, *files):
-                path = f"{folder}/{name}"
-                status = os.lstat(path)
-                content = b""
-                if stat.S_ISREG(status.st_mode):
-                    content = Path(path).read_bytes()
-                elif stat.S_ISLNK(status.st_mode):
-                    content = os.fsencode(os.readlink(path))
-                kept[path[len(base) + 1 :]] = Item(status.st_mode, content, status.st_mtime_ns)
+        known, self._known = self._known, {}
+        self._keep(str(self.root), "", kept, known)
         return kept
+
+    def _keep(self, folder: str, inside: str, kept: Kept, known: Known) -> None:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name, status = inside + entry.name, entry.stat(follow_symlinks=False)
+                stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+                item = known.get((name, stamp)) or _item(entry.path, status)
+                kept[name] = self._known[name, stamp] = item
+                if stat.S_ISDIR(status.st_mode):
+                    self._keep(entry.path, name + "/", kept, known)
 
     def put_back(self, kept: Kept) -> None:
         """Make everything below the folder what it was."""
@@ -169,6 +174,15 @@ def digest(kept: Kept) -> str:
         plain(os.fsencode(path)) + b"\0%o\0" % item.mode + plain(item.content) for path, item in kept.items()
     )
     return hashlib.sha256(b"\0".join(lines)).hexdigest()
+
+
+def _item(path: str, status: os.stat_result) -> Item:
+    content = b""
+    if stat.S_ISREG(status.st_mode):
+        content = Path(path).read_bytes()
+    elif stat.S_ISLNK(status.st_mode):
+        content = os.fsencode(os.readlink(path))
+    return Item(status.st_mode, content, status.st_mtime_ns)
 
 
 def _remove(path: Path) -> None:

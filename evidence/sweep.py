@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from commands import CASES, Case
@@ -34,6 +34,7 @@ class Found:
     """What the sweep of one command found."""
 
     case: str
+    calls: int = 0
     tried: int = 0
     states: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -50,14 +51,14 @@ class Found:
 Try = Callable[[Trial, Found, list[Call]], None]
 
 
-def sweep(plan: Plan, attempt: Try, key: str) -> Iterator[Found]:
-    """Try every command, two at a time; what was found, as each is done."""
+def sweep(plan: Plan, attempt: Try, key: str, *, files_only: bool = False) -> Iterator[Found]:
+    """Try every command, two at a time; what was found, as each is done. `files_only`: its own calls on files alone."""
     cases = sampled(plan)
     cases.sort(key=lambda case: (not case.steps, case.companion is None))  # the longest first
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(PROCESSES, os.cpu_count() or 1), mp_context=context) as pool:
         futures = [
-            pool.submit(_one, attempt, case.name, plan.work / f"{key}-{number}", plan.whole, plan.seed, plan.count)
+            pool.submit(_one, attempt, case.name, replace(plan, work=plan.work / f"{key}-{number}"), files_only)
             for number, case in enumerate(cases)
         ]
         for number, future in enumerate(as_completed(futures), start=1):
@@ -71,28 +72,29 @@ def sampled(plan: Plan) -> list[Case]:
     """The commands to be tried."""
     if plan.whole:
         return list(CASES)
-    return random.Random(f"cases {plan.seed}").sample(CASES, len(CASES) // SAMPLE_OF_CASES)  # noqa: S311
+    return random.Random(f"cases {plan.seed}").sample(CASES, len(CASES) // SAMPLE_OF_CASES)
 
 
-def points(calls: list[Call], case: str, *, whole: bool, seed: str | None, count: int | None) -> list[Call]:
+def points(calls: list[Call], case: str, plan: Plan, *, files_only: bool = False) -> list[Call]:
     """The calls to be tried of a command."""
     calls = calls[1:]  # execve is not the program's
-    if whole:
-        step = count or BEFORE_THE_PROJECT
+    if files_only:
+        calls = [call for call in calls if call.own and call.of_files]
+    if plan.whole:
+        step = plan.count or BEFORE_THE_PROJECT
         return [call for number, call in enumerate(calls) if call.own or number % step == 0]
-    chance = random.Random(f"{case} {seed}")  # noqa: S311 - a sample
+    chance = random.Random(f"{case} {plan.seed}")
     changes = [call for call in calls if call.own and call.changes]
     others = [call for call in calls if call.own and not call.changes]
-    return chance.sample(changes, min(len(changes), count or SAMPLE_OF_CHANGES)) + chance.sample(
+    return chance.sample(changes, min(len(changes), plan.count or SAMPLE_OF_CHANGES)) + chance.sample(
         others, SAMPLE_OF_OTHERS
     )
 
 
-def _one(attempt: Try, name: str, root: Path, whole: bool, seed: str | None, count: int | None) -> Found:
-    case = next(case for case in CASES if case.name == name)
+def _one(attempt: Try, name: str, plan: Plan, files_only: bool) -> Found:
     found = Found(name)
-    trial = Trial(case, Scene(root))
-    attempt(trial, found, points(trial.calls, name, whole=whole, seed=seed, count=count))
+    trial = Trial(next(case for case in CASES if case.name == name), Scene(plan.work))
+    attempt(trial, found, points(trial.calls, name, plan, files_only=files_only))
     found.states, found.repeated, found.litter = trial.states, trial.repeated, trial.litter
     return found
 

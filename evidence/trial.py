@@ -80,6 +80,15 @@ class Trial:
         """What is illegal about a state, and was not before."""
         return [line for line in invariants.problems(kept, self._path) if line not in self._wrong]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Undisturbed, it leaves everything as it was: a wait that prints, a key that was used before."""
+        return self._before == self._after
+
+    def tasks(self, kept: Kept) -> set[str]:
+        """The ids that there are."""
+        return invariants.ids(kept, self._path)
+
     def facts(self, kept: Kept) -> dict[str, bytes]:
         """Every fact, by its path."""
         found = invariants.below(kept, self._path)

@@ -1,0 +1,146 @@
+"""K2: every file operation of every command that writes fails, with every errno that disks and kernels give.
+
+Calls that change, lock or sync something, and all that touch the project, the store, the home or the output, fail with
+each of the seven; calls that only read the program itself (the modules that a command still imports) with those that
+reading can fail with. `close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
+
+Of each: no traceback, one clear line, an exit code of the contract; success means done; whoever says that it failed
+has changed nothing, or says what it has done (exit code 76, or the line itself); nothing is left behind. Then the same
+call is made again without the fault, and everything driven to its end, as in K1.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import strace
+from commands import Case
+from ending import Told
+from experiment import Plan, Table
+from scene import Ended, Kept
+from strace import Call
+from sweep import Found, once, sweep
+from trial import BETWEEN, DONE, NOT_DONE, Trial
+
+ERRNOS = ("ENOSPC", "EDQUOT", "EIO", "EMFILE", "EACCES", "EROFS", "EINTR")
+OF_READING = {"openat": ("EIO", "EMFILE", "EACCES", "EINTR"), "read": ("EIO", "EINTR"), "getdents64": ("EIO",)}
+OF_LOOKING = ("EIO", "EACCES")
+
+CODES = {0, 1, 2, 4, 5, 6, 8, 9, 64, 65, 74, 75, 76, 130}
+UNCONFIRMED = 76
+ANSWERS = (0, 8)
+OUTSIDE = ("wait", "export")  # they change nothing in the queue, and may be repeated: to fail late is to fail
+REMOVING = ("unlink", "unlinkat", "rmdir")
+WARNED, SILENT = "done, with a warning", "done all the same"
+REFUSED, TOLD, HUNG = "refused, nothing changed", "done, and told as unconfirmed", "hung"
+HEAD = ("command", "calls", "faults", "states", SILENT, WARNED, REFUSED, TOLD, BETWEEN, "broken")
+AGAIN = "python evidence/errnos.py"
+
+
+def run(plan: Plan) -> Table:
+    """The table; a problem for each broken promise."""
+    table = Table(HEAD)
+    for found in sweep(plan, faults, "K2", files_only=True):
+        outcomes = [found.outcomes[name] for name in (SILENT, WARNED, REFUSED, TOLD, BETWEEN)]
+        table.rows.append((found.case, found.calls, found.tried, found.states, *outcomes, len(found.problems)))
+        table.problems += found.problems
+    table.rows.sort()
+    return table
+
+
+def faults(trial: Trial, found: Found, calls: list[Call], only: str = "") -> None:
+    """Let each of these calls fail with each errno that it can fail with."""
+    found.calls = len(calls)
+    for call in calls:
+        for error in (only,) if only else errors(trial, call):
+            found.tried += 1
+            trial.reset()
+            how = f"{error} at {call.name} {call.text[:100]!r} [{AGAIN} {found.case!r} {call.name} {call.nth} {error}]"
+            try:
+                ended = _ended(trial, call, error)
+            except subprocess.TimeoutExpired:
+                found.broken(how, [HUNG])
+                continue
+            kept = trial.scene.keep()
+            outcome, told = judged(trial, call, ended, kept)
+            told += trial.wrong(kept)
+            _, more = trial.follow(kept)
+            found.outcomes[outcome] += 1
+            found.broken(how, told + more)
+
+
+def errors(trial: Trial, call: Call) -> tuple[str, ...]:
+    """What a call can fail with."""
+    if call.changes or str(trial.scene.root) in call.text:
+        return ERRNOS
+    return OF_READING.get(call.name, OF_LOOKING)
+
+
+def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Told]:
+    """What came of it, and what is wrong with that."""
+    case, said = trial.case, ended.err.decode(errors="replace")
+    state, told = trial.state(kept), _clear(ended, case)
+    if ended.code == case.code and (ended.code in ANSWERS or trial.changes_nothing):
+        if state != DONE:
+            told.append(f"it says that it was done, and it is {state}: {ended}")
+        if not ended.out and trial.undisturbed.out:
+            told.append("it printed nothing, and says that it was done")
+        outcome = WARNED if "warning" in said else SILENT
+    elif ended.code == UNCONFIRMED:
+        outcome = TOLD
+        if state == NOT_DONE:
+            told.append(f"it says that it was done, and nothing was: {ended}")
+    elif state == NOT_DONE or trial.changes_nothing:
+        outcome = REFUSED
+    else:
+        outcome = state if state == BETWEEN else TOLD
+        if not _owns_up(case, state, kept, trial, ended):
+            told.append(f"it says that it failed, and it is {state}: {ended}")
+    if "nothing was changed" in said and state != NOT_DONE and not trial.changes_nothing:
+        told.append(f"it says that nothing was changed, and it is {state}: {ended}")
+    if litter := [path for path in kept if "/tmp/" in path or "/.agent-lanes-" in path]:
+        if call.name not in REMOVING:
+            told.append(f"left behind: {litter[0]}: {ended}")
+    return outcome, told
+
+
+def _clear(ended: Ended, case: Case) -> Told:
+    """An exit code of the contract, whole lines of ours, and one that says why where it failed."""
+    told: Told = []
+    said = ended.err.decode(errors="replace")
+    if "Traceback" in said or "a defect of agent-lanes" in said:
+        told.append(f"a defect shows: {said.strip()[-300:]!r}")
+    if ended.code not in CODES:
+        told.append(f"no exit code of the contract: {ended}")
+    lines = said.splitlines()
+    if odd := [line for line in lines if not line.startswith("agent-lanes") or not line.isprintable()]:
+        told.append(f"a line that is not ours: {odd[0]!r}")
+    why = [line for line in lines if line.startswith("agent-lanes: ") and "warning: " not in line]
+    if ended.code not in (*ANSWERS, case.code) and len(why) != 1:
+        told.append(f"{len(why)} lines say why: {ended}")
+    return told
+
+
+def _owns_up(case: Case, state: str, kept: Kept, trial: Trial, ended: Ended) -> bool:
+    """Whether a call that failed, though something changed, is allowed to, or says what it did."""
+    if case.command in OUTSIDE or (case.steps and state == BETWEEN):
+        return True
+    if case.command == "claim":
+        return "released again" in ended.said
+    if case.command == "run":
+        new = trial.tasks(kept) - trial.tasks(trial.template)
+        return all(id in ended.said for id in new)
+    return False
+
+
+def _ended(trial: Trial, call: Call, error: str) -> Ended:
+    case = trial.case
+    return strace.failing(
+        trial.scene, call, error, trial.words, case.stdin, dict(case.environment), case.companion, trial.store
+    )
+
+
+if __name__ == "__main__":
+    name, call, nth, error = sys.argv[1:]
+    sys.exit(once(lambda trial, found, calls: faults(trial, found, calls, error), name, call, nth))

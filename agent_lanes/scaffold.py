@@ -14,10 +14,11 @@ from agent_lanes.config import model
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
 from agent_lanes.errors import AgentLanesError, Refused, StorageFailed
+from agent_lanes.newborn import Newborn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 TEMPLATE, DISPATCHERS = "handoff_template", "dispatchers"
@@ -59,13 +60,15 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
 
 
 def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
-    """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/. Raises Refused if either is there, StorageFailed."""
+    """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/. Raises Refused if either is there, StorageFailed.
+
+    A dispatchers/ that is just what this makes is taken for that of a call that was killed on its way.
+    """
     folder = os.path.realpath(path)
     queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)
     name = names.workspace_id(workspace_id or os.path.basename(folder) or "root")
     config, store = os.path.join(queue, "handoff.yaml"), os.path.join(queue, model.DEFAULT_QUEUE)
     _refuse(queue)
-    _refuse(dispatchers)
     values = {"WORKSPACE_ID": name, "WORKSPACE_ROOT": model.DEFAULT_ROOT, "QUEUE_ROOT": model.DEFAULT_QUEUE}
     paths = {"QUEUE_ROOT": store, "CONFIG": config}
 
@@ -74,11 +77,15 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
         _write(f"{born}/.gitignore", _read(f"{_source(TEMPLATE)}/gitignore"))
         _finish(born, True)
 
-    _make(dispatchers, lambda born: _copy(_source(DISPATCHERS), born, paths))
+    # The queue comes last: where it is there, so is everything, and a call that was killed before can be made again.
+    made = not _is_copy(_source(DISPATCHERS), dispatchers, paths)
+    if made:
+        _make(dispatchers, lambda born: _copy(_source(DISPATCHERS), born, paths))
     try:
         _make(queue, fill_queue)
     except BaseException:
-        shutil.rmtree(dispatchers, ignore_errors=True)
+        if made:
+            shutil.rmtree(dispatchers, ignore_errors=True)
         raise
     wrappers = [(wrapper[:-3], os.path.join(dispatchers, wrapper)) for wrapper in VENDOR_WRAPPERS]
     polling = os.path.join(dispatchers, "POLLING-CHAT-PROMPT.md")
@@ -113,16 +120,15 @@ def _refuse(place: str) -> None:
 
 
 def _make(place: str, fill: Callable[[str], None]) -> None:
-    born = f"{place}.{os.getpid()}.new"
+    """Make a folder complete, then give it its name. Raises Refused if that is taken, StorageFailed."""
+    _refuse(place)
     try:
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        os.mkdir(born)
-        fill(born)
-        os.rename(born, place)
-    except OSError as wrong:
-        raise StorageFailed(f"cannot make {place}: {wrong.strerror or wrong}") from wrong
-    finally:
-        shutil.rmtree(born, ignore_errors=True)
+        with Newborn(os.path.dirname(place), 0o777, is_folder=True) as born:
+            fill(born.path)
+            os.rename(born.path, place)
+    except (OSError, shutil.Error) as wrong:
+        raise StorageFailed(f"cannot make {place}: {getattr(wrong, 'strerror', None) or wrong}") from wrong
 
 
 def _finish(born: str, own_state: bool) -> None:
@@ -132,17 +138,36 @@ def _finish(born: str, own_state: bool) -> None:
     _write(f"{born}/{INTERPRETER}", sys.executable + "\n")
 
 
-def _copy(source: str, target: str, values: dict[str, str]) -> None:
-    for name in sorted(os.listdir(source)):
-        here, there = os.path.join(source, name), os.path.join(target, name)
+def _files(source: str, values: dict[str, str], inside: str = "") -> Iterator[tuple[str, str | None]]:
+    """What a template makes: a name below it, and the text of a file or None for a folder; parents first."""
+    for name in sorted(os.listdir(os.path.join(source, inside))):
+        path = os.path.join(inside, name)
         if name == "__pycache__":
             continue
-        if os.path.isdir(here):
+        if os.path.isdir(os.path.join(source, path)):
+            yield path, None
+            yield from _files(source, values, path)
+        else:
+            yield path, _filled(_read(os.path.join(source, path)), values, _quoting(name))
+
+
+def _copy(source: str, target: str, values: dict[str, str]) -> None:
+    for path, text in _files(source, values):
+        there = os.path.join(target, path)
+        if text is None:
             os.mkdir(there)
-            _copy(here, there, values)
-            continue
-        _write(there, _filled(_read(here), values, _quoting(name)))
-        shutil.copymode(here, there)
+        else:
+            _write(there, text)
+            shutil.copymode(os.path.join(source, path), there)
+
+
+def _is_copy(source: str, target: str, values: dict[str, str]) -> bool:
+    """Whether a folder holds just what `_copy` would put there."""
+    wanted = dict(_files(source, values))
+    try:
+        return wanted == dict(_files(target, {})) and os.path.isdir(target)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _quoting(name: str) -> Callable[[str], str]:

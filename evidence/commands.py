@@ -20,7 +20,7 @@ HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
 
 AGAIN, SAYS, REFUSED, SAME = "does it once more", "says so", "is refused, and says why", "gives the same"
-"""What the same call, made again after it had been done, may do. `says` stands in what it says; SAME: and no fact changes."""
+"""What the same call may do once it had been done. `says` stands in what it says; SAME: and no fact changes."""
 REFUSAL = 4
 
 

@@ -58,7 +58,8 @@ class Beside:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._over.wait(0.005):
             if _sleeps(pid) or time.monotonic() > deadline:
-                return companion(self._scene, self._store)
+                companion(self._scene, self._store)
+                return
 
 
 def _sleeps(pid: int) -> bool:

@@ -45,7 +45,7 @@ def run(plan: Plan) -> Table:
         outcomes = [found.outcomes[name] for name in (SILENT, WARNED, REFUSED, TOLD, BETWEEN)]
         table.rows.append((found.case, found.calls, found.tried, found.states, *outcomes, len(found.problems)))
         table.problems += found.problems
-    table.rows.sort()
+    table.rows.sort(key=lambda row: str(row[0]))
     return table
 
 
@@ -58,7 +58,7 @@ def faults(trial: Trial, found: Found, calls: list[Call], only: str = "") -> Non
             trial.reset()
             how = f"{error} at {call.name} {call.text[:100]!r} [{AGAIN} {found.case!r} {call.name} {call.nth} {error}]"
             try:
-                ended = _ended(trial, call, error)
+                ended = strace.failing(trial.call, call, error)
             except subprocess.TimeoutExpired:
                 found.broken(how, [HUNG])
                 continue
@@ -99,9 +99,9 @@ def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Tol
             told.append(f"it says that it failed, and it is {state}: {ended}")
     if "nothing was changed" in said and state != NOT_DONE and not trial.changes_nothing:
         told.append(f"it says that nothing was changed, and it is {state}: {ended}")
-    if litter := [path for path in kept if "/tmp/" in path or "/.agent-lanes-" in path]:
-        if call.name not in REMOVING:
-            told.append(f"left behind: {litter[0]}: {ended}")
+    litter = [path for path in kept.keys() - trial.template.keys() if "/tmp/" in path or "/.agent-lanes-" in path]
+    if litter and call.name not in REMOVING:
+        told.append(f"left behind: {min(litter)}: {ended}")
     return outcome, told
 
 
@@ -132,13 +132,6 @@ def _owns_up(case: Case, state: str, kept: Kept, trial: Trial, ended: Ended) -> 
         new = trial.tasks(kept) - trial.tasks(trial.template)
         return all(id in ended.said for id in new)
     return False
-
-
-def _ended(trial: Trial, call: Call, error: str) -> Ended:
-    case = trial.case
-    return strace.failing(
-        trial.scene, call, error, trial.words, case.stdin, dict(case.environment), case.companion, trial.store
-    )
 
 
 if __name__ == "__main__":

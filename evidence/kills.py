@@ -41,7 +41,7 @@ def run(plan: Plan) -> Table:
         litter |= found.litter
         if found.outcomes[LIVED]:
             table.notes.append(f"{found.case}: {found.outcomes[LIVED]} calls were not made again, and killed nothing")
-    table.rows.sort()
+    table.rows.sort(key=lambda row: str(row[0]))
     table.notes += [f"left over: {name} - removed by {cleaner}" for name, cleaner in sorted(litter.items())]
     return table
 
@@ -71,17 +71,17 @@ def killed(trial: Trial, call: Call) -> Ended:
     base = scene.root.parent / f"{scene.root.name}."
     stdin, out, err = (base.with_name(base.name + name) for name in ("stdin", "out", "err"))
     stdin.write_bytes(case.stdin)
-    with open(stdin, "rb") as given, open(out, "wb") as told, open(err, "wb") as said:
-        with Beside(case.companion, scene, trial.store) as beside:
-            code = killed_at(
-                call.number,
-                call.nth,
-                [PROGRAM, *trial.words],
-                {**scene.environment, **case.environment},
-                scene.project,
-                (given.fileno(), told.fileno(), said.fileno()),
-                beside.started,
-            )
+    beside = Beside(case.companion, scene, trial.store)
+    with open(stdin, "rb") as given, open(out, "wb") as told, open(err, "wb") as said, beside:
+        code = killed_at(
+            call.number,
+            call.nth,
+            [PROGRAM, *trial.words],
+            {**scene.environment, **case.environment},
+            scene.project,
+            (given.fileno(), told.fileno(), said.fileno()),
+            beside.started,
+        )
     ended = Ended(code, out.read_bytes(), err.read_bytes())
     for path in (stdin, out, err):
         os.unlink(path)

@@ -7,11 +7,11 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from companions import Beside, Companion
-from scene import Ended, Scene
+from scene import Ended
 
 LINE = re.compile(r"(\d+) +\[ *(\d+)\] (\w+)\((.*)")
 PLACE = re.compile(r"AT_FDCWD<[^>]*>")
@@ -24,6 +24,10 @@ FILES = re.compile(
     r"|inotify_|pipe|copy_file_range|sendfile|dup"
 )
 CREATING = re.compile(r"O_CREAT|O_WRONLY|O_RDWR|O_TRUNC")
+
+
+Traced = Callable[[tuple[str, ...]], Ended]
+"""Runs a command with these words in front of it."""
 
 
 class NoStrace(Exception):
@@ -68,19 +72,10 @@ def available() -> str:
     return found
 
 
-def calls(
-    scene: Scene,
-    words: tuple[str, ...],
-    stdin: bytes,
-    environment: dict[str, str],
-    companion: Companion | None,
-    store: Path,
-) -> tuple[list[Call], Ended]:
-    """Run a command undisturbed, and list what its main thread asked of the system."""
-    log = scene.root.parent / f"{scene.root.name}.strace"
-    before = [available(), "-f", "-n", "-y", "-qq", "-s", "200", "-o", str(log)]
-    with Beside(companion, scene, store) as beside:
-        ended = scene.run(*words, stdin=stdin, environment=environment, before=before, started=beside.started)
+def calls(run: Traced, root: Path) -> list[Call]:
+    """Run a command undisturbed, and list what its main thread asked of the system; `root` is what is its own."""
+    log = root.parent / f"{root.name}.strace"
+    run((available(), "-f", "-n", "-y", "-qq", "-s", "200", "-o", str(log)))
     found: list[Call] = []
     main, own, counts = "", False, Counter[str]()
     with open(log, encoding="utf-8", errors="replace") as file:
@@ -93,24 +88,13 @@ def calls(
             if pid != main:
                 continue
             counts[name] += 1
-            own = own or (name != "execve" and str(scene.root) in text)
+            own = own or (name != "execve" and str(root) in text)
             found.append(Call(name, number, counts[name], text.strip(), own))
     os.unlink(log)
-    return found, ended
+    return found
 
 
-def failing(
-    scene: Scene,
-    call: Call,
-    error: str,
-    words: tuple[str, ...],
-    stdin: bytes,
-    environment: dict[str, str],
-    companion: Companion | None,
-    store: Path,
-) -> Ended:
+def failing(run: Traced, call: Call, error: str) -> Ended:
     """Run a command, one system call of which fails."""
     rule = call.rule(f"error={error}")
-    before = [available(), "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, "-e", f"trace={call.name}", "-e", rule]
-    with Beside(companion, scene, store) as beside:
-        return scene.run(*words, stdin=stdin, environment=environment, before=before, started=beside.started)
+    return run((available(), "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, "-e", f"trace={call.name}", "-e", rule))

@@ -1,4 +1,4 @@
-"""What the sweeps by system call share: which calls are tried, two at a time, and one row of the table for each command.
+"""What the sweeps by system call share: which calls are tried, two commands at a time, and what was found.
 
 A whole sweep tries every call after the program has first touched its project, store, config or output, and of those
 before (the start of the interpreter, which knows nothing of a queue) every 25th; `--count 1` tries them all. A sample

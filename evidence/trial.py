@@ -52,18 +52,19 @@ class Trial:
         self.reset()
         self._learn(Ended(0, b"", b""))
         self.reset()
-        self.calls, _ = strace.calls(scene, self.words, case.stdin, dict(case.environment), case.companion, self.store)
+        self.calls = strace.calls(self.call, scene.root)
 
     @property
     def states(self) -> int:
         """How many different states were followed."""
         return len(self._seen)
 
-    def call(self) -> Ended:
-        """The command, undisturbed."""
-        case = self.case
-        with Beside(case.companion, self.scene, self.store) as beside:
-            return self.scene.run(*self.words, stdin=case.stdin, environment=case.environment, started=beside.started)
+    def call(self, before: tuple[str, ...] = ()) -> Ended:
+        """The command; `before` stands in front of it, and may disturb it."""
+        case, scene = self.case, self.scene
+        with Beside(case.companion, scene, self.store) as beside:
+            how = {"stdin": case.stdin, "environment": case.environment, "started": beside.started}
+            return scene.run(*self.words, before=before, **how)
 
     def reset(self) -> None:
         """What stands before."""

@@ -84,22 +84,17 @@ def _kept(place: str, path: str, stamp: list[int]) -> Config | None:
 
 
 def _keep(place: str, path: str, stamp: list[int], config: Config) -> None:
-    tmp = f"{place}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         import time
+
+        from agent_lanes.newborn import Newborn
 
         if time.time_ns() - max(stamp[3:]) < SETTLED_NANOSECONDS or _stamp(path) != stamp:
             return
         os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
         record = {"version": VERSION, "path": path, "stamp": stamp, "config": model.dump(config)}
-        descriptor = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, dumps(record).encode())
-        finally:
-            os.close(descriptor)
-        os.rename(tmp, place)
+        with Newborn(os.path.dirname(place)) as born:
+            born.write(dumps(record).encode())
+            os.rename(born.path, place)
     except (OSError, ValueError):
-        try:
-            os.unlink(tmp)
-        except OSError:
-            pass
+        pass

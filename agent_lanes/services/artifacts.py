@@ -83,24 +83,16 @@ def write_answer(task: Task, body: str, *, store: str, config: str | None) -> st
     path, root = task.response_path or "", task.workspace_root
     real = response_path(path, root, root, forbidden=(task.request_path, config), store=store)
     folder = os.path.dirname(real)
-    tmp = f"{folder}/.agent-lanes.{os.getpid()}.{os.urandom(4).hex()}"  # short: the name itself may be as long as any
+    from agent_lanes.newborn import Newborn
+
     try:
         os.makedirs(folder, exist_ok=True)
         mode = stat.S_IMODE(os.stat(real).st_mode) if os.path.isfile(real) else 0o666 & ~_umask()
-        descriptor = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        try:
-            view = memoryview(body.encode())
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fchmod(descriptor, mode)
-        finally:
-            os.close(descriptor)
-        os.rename(tmp, real)
+        with Newborn(folder, mode) as born:
+            born.write(body.encode())
+            os.fchmod(born.descriptor, mode)
+            os.rename(born.path, real)
     except OSError as wrong:
-        try:
-            os.unlink(tmp)
-        except OSError:
-            pass
         raise _cannot_write(path, wrong) from wrong
     return real
 

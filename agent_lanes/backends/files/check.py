@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 
-from agent_lanes.backends.clock import chance
 from agent_lanes.errors import StorageFailed
+from agent_lanes.newborn import Newborn
 
 
 def fit(folder: str) -> None:
@@ -14,15 +14,9 @@ def fit(folder: str) -> None:
     nearest = folder
     while not os.path.isdir(nearest):
         nearest = os.path.dirname(nearest) or "/"
-    base = os.path.join(nearest, f".agent-lanes-check-{chance(12)}")
     try:
-        os.mkdir(base, 0o700)
-        try:
-            problem = _problem(base)
-        finally:
-            for name in os.listdir(base):
-                os.unlink(f"{base}/{name}")
-            os.rmdir(base)
+        with Newborn(nearest, 0o700, is_folder=True) as born:
+            problem = _problem(born.path)
     except OSError as wrong:
         problem = f"{wrong.strerror} ({wrong.filename})"
     if problem:

@@ -41,19 +41,18 @@ def run(args: Arguments, session: Session) -> int:
 
 def _write(path: str, lines: Iterable[str]) -> None:
     """A new file, for its owner alone, complete and fsynced before it has its name."""
-    tmp = f"{path}.{os.getpid()}.new"
+    from agent_lanes import newborn
+
+    folder = os.path.dirname(path)
     if os.path.lexists(path):
+        newborn.sweep(folder)  # of an export that was killed once it had given the file its name
         raise Refused(f"export: {path} exists", hint="name a new file")
     try:
-        descriptor = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
-            for line in lines:
-                file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(tmp, path)
+        with newborn.Newborn(folder) as born:
+            with open(born.descriptor, "wb", closefd=False) as file:
+                for line in lines:
+                    file.write(line.encode() + b"\n")
+            os.fsync(born.descriptor)
+            os.link(born.path, path)
     except OSError as wrong:
         raise StorageFailed(f"export: cannot write {path}: {wrong.strerror}") from wrong
-    finally:
-        if os.path.exists(tmp):
-            os.unlink(tmp)

@@ -100,9 +100,13 @@ class Hints:
         return sum(len(atomic.names(f"{route}/{bucket}")) for route in routes for bucket in atomic.names(route))
 
     def active_ids(self, lane: str | None) -> set[str]:
-        """Every id that any hint names, of one lane or of all."""
+        """Every id that any hint names, of one lane or of all.
+
+        Read there and back: a task that moves meanwhile, from what is read later to what was read before, is seen
+        on the way back.
+        """
         found: set[str] = set()
-        for folder in HINT_FOLDERS:
+        for folder in (*HINT_FOLDERS, *reversed(HINT_FOLDERS[:-1])):
             lanes = atomic.names(f"{self.layout.root}/{folder}") if lane is None else [escape(lane)]
             for name in lanes:
                 found.update(id_in(self.layout.root, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))

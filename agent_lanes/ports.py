@@ -65,8 +65,9 @@ class TaskStore(Protocol):
     ) -> Task:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
-        Where the idempotency key `key` had been used before, returns the task that it was used for. `make` may run
-        more than once. Raises StorageFailed, Busy; Unconfirmed after the commit.
+        Returns what `make` made, that very object; or, where the idempotency key `key` had been used before, the
+        task that it was used for. `make` may run more than once. Raises Damaged, StorageFailed, Busy; Unconfirmed
+        after the commit.
         """
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:

@@ -86,7 +86,7 @@ class MemoryStore:
             if key is not None:
                 self._keys[key] = task.id
             self._notify()
-            return task
+            return made
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""

@@ -41,11 +41,11 @@ class QueueService:
         the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
         for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
-        asked, key, made = checked(wanted, self.backend.address), wanted.idempotency_key, set[tuple[str, int]]()
+        asked, key, made = checked(wanted, self.backend.address), wanted.idempotency_key, list[Task]()
 
         def make(birth: Birth) -> Task:
             task = born(asked, birth)
-            made.add((task.id, task.sequence))  # of two that race for a key, both make one of the reserved id
+            made.append(task)  # of two that race for a key, both make one of the reserved id
             return task
 
         task = self.backend.create(asked.lane, make, wanted.request_bytes, key)
@@ -54,7 +54,7 @@ class QueueService:
                 f"idempotency_key: {names.shown(key)} was used for task {task.id}, which asks for something else",
                 hint="choose another key, or repeat exactly the same submission",
             )
-        return task, (task.id, task.sequence) in made
+        return task, any(task is one for one in made)
 
     def claim(
         self,

@@ -48,9 +48,13 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: M
         for name in files:
             atomic.discard(f"{born}/{name}")
         os.rmdir(born)
-        hints.drop(place)
         if isinstance(wrong, OSError) and os.path.isdir(folder):
+            from agent_lanes.backends.files.rebuild import drop_stale
+
+            drop_stale(layout, layout.marker(place) or "", now)  # the other task may have the very same
             return False
+        if task.idempotency_key is None:  # else another call may be about to commit it under this very marker
+            hints.drop(place)
         raise
     return True
 

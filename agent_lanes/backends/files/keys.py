@@ -1,8 +1,9 @@
 """Repeating a call safely: which task an idempotency key stands for, which one a request id claimed.
 
-A key is reserved before its task exists: a file that names the id the task will have, created by a link that fails
-if it exists, and durable before the task is. Whoever dies after that leaves a reservation, and the repeated call
-makes the task under the very id that was reserved; the rename that fails because the folder exists is the check.
+A key is reserved before its task exists: a file that names the id and the place in its lane that the task will have,
+created by a link that fails if it exists, and durable before the task is. Whoever dies after that leaves a
+reservation, and the repeated call makes the very task that was reserved, down to its marker; the rename that fails
+because the folder exists is the check.
 
 A request id is its owner's: two workers that count their calls alike do not get in each other's way. The note of
 which task it claimed is a hint, made before the claim and dropped after the claim's end: losing it means that a claim
@@ -16,35 +17,60 @@ import os
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import Layout
+from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.names import task_id
 from agent_lanes.core.task import CLAIMED
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import BadUsage, Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.task import Claim, Snapshot
 
-LONGEST = 400
+LONGEST = 2000
 
 
-def reserved(layout: Layout, key: str) -> str | None:
-    """The id that a key stands for; None if it was never used. Raises OSError."""
-    return _id_in(layout.key(key))
+class Reservation(Frozen):
+    """The id that a key stands for, and the place of its task: a sequence of that lane."""
+
+    id: str
+    sequence: int
+    lane: str
 
 
-def reserve(layout: Layout, key: str, id: str) -> str:
-    """Let a key stand for an id, durably; returns the id that it stands for, which another call may have chosen."""
+def reserved(layout: Layout, key: str) -> Reservation | None:
+    """What a key stands for; None if it was never used. Raises Damaged, OSError."""
+    place = layout.key(key)
+    try:
+        id, place_in_lane = atomic.read(place, LONGEST).decode().splitlines()
+        sequence, _, lane = place_in_lane.partition(" ")
+        return Reservation(id=task_id(id), sequence=int(sequence), lane=lane)
+    except FileNotFoundError:
+        return None
+    except (ValueError, BadUsage, atomic.Unreadable):
+        hint = "look whether its task is there, then move this file away, or use another key"
+        raise Damaged(f"idempotency_key: its record is damaged: {place}", hint=hint) from None
+
+
+def reserve(layout: Layout, key: str, wanted: Reservation) -> Reservation:
+    """Let a key stand for a task; returns what it stands for, which another call may have chosen.
+
+    Raises Damaged, OSError.
+    """
     place, staged = layout.key(key), f"{layout.tmp}/{chance(16)}"
     os.makedirs(os.path.dirname(place), atomic.FOLDER_MODE, exist_ok=True)
-    atomic.write_new(staged, id.encode() + b"\n", durable=True)
+    atomic.write_new(staged, f"{wanted.id}\n{wanted.sequence} {wanted.lane}\n".encode(), durable=True)
     try:
         os.link(staged, place)
-        atomic.sync_folder(os.path.dirname(place))
     except FileExistsError:
-        return _id_in(place) or id
+        return reserved(layout, key) or wanted
     finally:
         atomic.discard(staged)
-    return id
+    return wanted
+
+
+def confirm(layout: Layout, key: str) -> None:
+    """Make a reservation durable, whoever made it: a task may only follow one that is. Raises OSError."""
+    atomic.sync_folder(os.path.dirname(layout.key(key)))
 
 
 def claimed_as(layout: Layout, owner: str, request_id: str) -> str | None:

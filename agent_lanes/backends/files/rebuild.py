@@ -49,7 +49,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
         if id_in(layout.root, path) in unreadable:
             _look_again(layout, path)
         else:
-            _drop_stale(layout, path, now)
+            drop_stale(layout, path, now)
     for lane, number in highest.items():
         hints.raise_sequence(lane, number)
     keys.sweep_claims(layout, noted, now.wall / SECOND - LITTER_SECONDS)
@@ -77,7 +77,7 @@ def _look_again(layout: Layout, path: str) -> None:
         atomic.make_marker(f"{layout.root}/timers/{lane}/" + "/".join(str(over).split("/")[-2:]))
 
 
-def _drop_stale(layout: Layout, path: str, now: Moment) -> None:
+def drop_stale(layout: Layout, path: str, now: Moment) -> None:
     """Drop a marker that the facts do not ask for, seen under the lock under which they are made."""
     id = id_in(layout.root, path)
     try:

@@ -68,15 +68,20 @@ class FileStore(FileReader):
         with atomic.storage("submit"), self._gate.passed():
             reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
-                if reserved is not None and os.path.isdir(self._folder(reserved)):
-                    self._confirm_task(reserved, "submitted")  # the first call may have died before it did
-                    return records.load(self._folder(reserved), reserved).snapshot.task
-                chance, sequence = clock.chance(12), self.hints.next_sequence(lane)
-                task = make(NewBorn(now=self.now(), id=reserved, chance=chance, sequence=sequence))
-                if key is not None and reserved is None:
-                    reserved = keys.reserve(self.layout, key, task.id)
-                    if reserved != task.id:
-                        continue
+                id = None if reserved is None else reserved.id
+                if id is not None and os.path.isdir(self._folder(id)):
+                    self._confirm_task(id, "submitted")  # the first call may have died before it did
+                    return records.load(self._folder(id), id).snapshot.task
+                placed = reserved is not None and reserved.lane == lane
+                sequence = reserved.sequence if reserved and placed else self.hints.next_sequence(lane)
+                task = make(NewBorn(now=self.now(), id=id, chance=clock.chance(12), sequence=sequence))
+                if key is not None:
+                    if reserved is None:
+                        reserved = keys.Reservation(id=task.id, sequence=sequence, lane=lane)
+                        reserved = keys.reserve(self.layout, key, reserved)
+                        if reserved.id != task.id:
+                            continue
+                    keys.confirm(self.layout, key)
                 if commits.bear(self.layout, self.hints, task, request, self.now()):
                     break
             else:
@@ -94,7 +99,9 @@ class FileStore(FileReader):
         task = snapshot.task
         with atomic.storage("import"), self._gate.passed():
             if task.idempotency_key is not None:
-                keys.reserve(self.layout, task.idempotency_key, task.id)
+                place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
+                keys.reserve(self.layout, task.idempotency_key, place)
+                keys.confirm(self.layout, task.idempotency_key)
             self.hints.raise_sequence(task.lane, task.sequence)
             self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)

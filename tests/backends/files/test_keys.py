@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 from contracts.stores import Clock, ClockedFileStore, make
 
-from agent_lanes.backends.files import keys
+from agent_lanes.backends.files import atomic, keys
 from agent_lanes.core.task import Snapshot, Task
-from agent_lanes.errors import StorageFailed, Unconfirmed
+from agent_lanes.errors import Damaged, StorageFailed, Unconfirmed
 from agent_lanes.ports import Birth
 from agent_lanes.services.queue import QueueService
 from backends.files.conftest import Open
 from backends.files.sweep import at_call, die
 from backends.files.test_hints import taken
+from backends.files.test_layout import ready_markers
 from backends.files.test_processes import together
 
 RESERVED = "20261121T023929158949Z-reserved-0123456789ab"
+PLACE = keys.Reservation(id=RESERVED, sequence=3, lane="default")
 
 
 def submit_once(store: ClockedFileStore) -> str:
@@ -44,7 +46,7 @@ def test_a_reservation_whose_task_never_came_is_completed_under_the_reserved_id(
     store: ClockedFileStore, root: Path
 ) -> None:
     store.prepare()
-    assert keys.reserve(store.layout, "k", RESERVED) == RESERVED
+    assert keys.reserve(store.layout, "k", PLACE) == PLACE
     assert ids(store) == []
     assert submit_once(store) == RESERVED
     assert submit_once(store) == RESERVED
@@ -54,13 +56,66 @@ def test_a_reservation_whose_task_never_came_is_completed_under_the_reserved_id(
 
 def test_a_reservation_is_never_replaced(store: ClockedFileStore, root: Path) -> None:
     store.prepare()
-    keys.reserve(store.layout, "k", RESERVED)
-    assert keys.reserve(store.layout, "k", "another") == RESERVED
-    assert keys.reserved(store.layout, "k") == RESERVED
+    keys.reserve(store.layout, "k", PLACE)
+    assert keys.reserve(store.layout, "k", PLACE.replace(id="another")) == PLACE
+    assert keys.reserved(store.layout, "k") == PLACE
     assert keys.reserved(store.layout, "l") is None
     [file] = (root / "keys").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert os.listdir(root / "tmp") == []
+
+
+def test_a_reservation_for_another_lane_gives_the_id_and_not_the_place(store: ClockedFileStore) -> None:
+    store.prepare()
+    keys.reserve(store.layout, "k", PLACE.replace(sequence=900, lane="elsewhere"))
+    assert submit_once(store) == RESERVED
+    assert store.read(RESERVED).task.sequence == 1
+
+
+def test_a_call_that_meets_anothers_reservation_makes_it_durable_before_its_task(
+    store: ClockedFileStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a power cut could take the reservation and leave the task, and the next call would make a second one."""
+    store.prepare()
+    keys.reserve(store.layout, "k", PLACE)  # by a process that was killed right after the link
+    synced, sync = list[str](), atomic.sync_folder
+
+    def noted(path: str) -> None:
+        synced.append(os.path.relpath(path, root).partition("/")[0])
+        sync(path)
+
+    monkeypatch.setattr(atomic, "sync_folder", noted)
+    submit_once(store)
+    assert synced == ["keys", "tmp", "tasks"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 20, b"../../etc/passwd\n1 l\n", b"\xff\n", b"x" * 5000, b"id\nx l\n"])
+def test_a_key_whose_record_is_damaged_is_refused_and_makes_no_second_task(
+    store: ClockedFileStore, root: Path, content: bytes
+) -> None:
+    id = submit_once(store)
+    [record] = (root / "keys").iterdir()
+    record.write_bytes(content)
+    with pytest.raises(Damaged, match="idempotency_key: its record is damaged"):
+        submit_once(store)
+    assert ids(store) == [id]
+
+
+def test_of_two_calls_with_one_key_the_one_that_comes_second_leaves_the_marker_of_the_first(
+    store: ClockedFileStore, root: Path
+) -> None:
+    """Both make the same marker; whoever finds the task there must not take it away."""
+
+    def late(birth: Birth) -> Task:
+        if not ids(store):
+            submit_once(ClockedFileStore(store.address, store.clock))
+        return born(birth)
+
+    store.prepare()
+    keys.reserve(store.layout, "k", PLACE)
+    assert store.create("default", late, None, "k").id == RESERVED
+    assert len(ready_markers(root)) == 1
+    assert [taken(store), taken(store)] == [RESERVED, None]
 
 
 def test_many_processes_with_one_key_make_one_task(store: ClockedFileStore, root: Path) -> None:
@@ -106,7 +161,7 @@ def test_killed_at_any_call_a_submit_with_a_key_is_one_task_once_it_is_repeated(
         lived = not killed(store, submit_once, number)
         assert submit_once(store) == submit_once(store)
         assert len(ids(store)) == 1
-        assert set(store.candidates("default", None)) == set(ids(store))  # a marker too many is allowed
+        assert [os.path.basename(path)[15:] for path in ready_markers(Path(store.address))] == ids(store)
         assert [taken(store), taken(store)] == [*ids(store), None]
         if lived:
             break

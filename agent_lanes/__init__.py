@@ -7,15 +7,15 @@ Importing this package loads nothing else; `Queue` and the errors arrive when th
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agent_lanes.api import ClaimedTask, Queue
+    from agent_lanes.api import ClaimedTask, NewTask, Queue, Submitted
     from agent_lanes.errors import AgentLanesError
 
-__all__ = ["AgentLanesError", "ClaimedTask", "Queue", "__version__"]
+__all__ = ["AgentLanesError", "ClaimedTask", "NewTask", "Queue", "Submitted", "__version__"]
 __version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:
-    if name in ("Queue", "ClaimedTask"):
+    if name in ("Queue", "ClaimedTask", "NewTask", "Submitted"):
         from agent_lanes import api
 
         return getattr(api, name)

@@ -15,14 +15,14 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
-    from agent_lanes.errors import Damaged
+    from agent_lanes.errors import AgentLanesError, Damaged
 
     Decide = Callable[[Snapshot, Moment], Change]
 
@@ -47,6 +47,25 @@ class Birth(Protocol):
         """The task's place in its lane."""
 
 
+class Creation(Protocol):
+    """A task that is wanted, as `TaskStore.create` is told of it."""
+
+    @property
+    def lane(self) -> str:
+        """The lane it is for."""
+
+    @property
+    def request(self) -> bytes | None:
+        """The request, where the store is to keep it."""
+
+    @property
+    def key(self) -> str | None:
+        """Its idempotency key."""
+
+    def make(self, birth: Birth) -> Task:
+        """The task, with what the store adds; may be called more than once."""
+
+
 class TaskStore(Protocol):
     """The facts. Every write is one atomic step; what precedes it is invisible, what follows it is a hint."""
 
@@ -68,6 +87,12 @@ class TaskStore(Protocol):
         Returns what `make` made, that very object; or, where the idempotency key `key` had been used before, the
         task that it was used for. `make` may run more than once. Raises Damaged, StorageFailed, Busy; Unconfirmed
         after the commit.
+        """
+
+    def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
+        """Store new tasks together, at the cost of one; what became of each, in order, durable when this returns.
+
+        Each is stored or not, whatever becomes of the others: the task, or the error that `create` would have raised.
         """
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:

@@ -15,5 +15,6 @@ Methods raise the errors of `agent_lanes.errors`; times are seconds; instants ar
 
 from agent_lanes.api.claimed import ClaimedTask
 from agent_lanes.api.queue import Queue
+from agent_lanes.api.submitted import NewTask, Submitted
 
-__all__ = ["ClaimedTask", "Queue"]
+__all__ = ["ClaimedTask", "NewTask", "Queue", "Submitted"]

@@ -6,20 +6,22 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.api.claimed import ClaimedTask
+from agent_lanes.api.submitted import NewTask, Submitted
 from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
 from agent_lanes.errors import (
     AgentLanesError,
+    BadUsage,
     TaskCancelled,
     TaskFailed,
     TimedOut,
 )
-from agent_lanes.services import waiting
+from agent_lanes.services import batches, waiting
 from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
 from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 DEFAULT_TIMEOUT_SECONDS = 21_600.0
 
@@ -72,28 +74,61 @@ class Queue:
         The same call repeated with the same `idempotency_key` returns the id of the first time.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
-        workspace_id, root, config = self._workspace
-        task, _ = self._service.submit(
-            Submission(
-                lane=lane,
-                workspace_id=workspace_id,
-                workspace_root=root,
-                base=root,
-                request=request_path,
-                request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
+        return self._service.submit(
+            self._submission(
+                lane,
+                request=request,
+                request_path=request_path,
                 response_to=response_to,
                 prompt=prompt,
+                metadata=metadata,
                 supporting_paths=supporting_paths,
                 worktree_path=worktree_path,
                 branch=branch,
-                metadata=dict(metadata or {}),
                 source_agent=source_agent,
                 correlation_id=correlation_id,
-                config_path=config,
                 idempotency_key=idempotency_key,
             )
+        )[0].id
+
+    def submit_many(self, tasks: Iterable[NewTask]) -> list[Submitted]:
+        """Queue many tasks, many times faster than one by one; what became of each, in order, durable on return.
+
+        Each is a mapping of the parameters of `submit`. One that is wrong, or whose storing failed, has its error in
+        the place of its id, and hinders no other: `for one in queue.submit_many(tasks): one.raise_if_failed()`.
+        """
+        results: list[Submitted] = []
+        for batch in batches.commits(map(self._wanted, tasks)):
+            results += map(Submitted.of, self._service.submit_many(batch))
+        return results
+
+    def _wanted(self, task: NewTask) -> Submission | AgentLanesError:
+        try:
+            return self._submission(**task)
+        except (TypeError, ValueError, AttributeError) as wrong:
+            return BadUsage(f"submit_many: {wrong}".replace("Queue._submission()", "a task"))
+
+    def _submission(
+        self,
+        lane: str,
+        *,
+        request: str | None = None,
+        request_path: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Submission:
+        workspace_id, root, config = self._workspace
+        return Submission(
+            lane=lane,
+            workspace_id=workspace_id,
+            workspace_root=root,
+            base=root,
+            request=request_path,
+            request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
+            metadata=dict(metadata or {}),
+            config_path=config,
+            **more,
         )
-        return task.id
 
     def wait(self, id: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> Response:
         """Block until the task is answered; return the answer.

@@ -19,16 +19,16 @@ from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
 from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
-from agent_lanes.errors import Damaged, NotFound
+from agent_lanes.errors import AgentLanesError, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.ports import Birth, Decide, Watch
+    from agent_lanes.ports import Birth, Creation, Decide, Watch
 
 
 class NewBorn(Frozen):
@@ -87,6 +87,17 @@ class MemoryStore:
                 self._keys[key] = task.id
             self._notify()
             return made
+
+    def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
+        """See ports.TaskStore."""
+        with self.changed:  # nobody sees a part of them
+            return [self._created(creation) for creation in wanted]
+
+    def _created(self, creation: Creation) -> Task | AgentLanesError:
+        try:
+            return self.create(creation.lane, creation.make, creation.request, creation.key)
+        except AgentLanesError as wrong:
+            return wrong
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""

@@ -133,7 +133,7 @@ SUBMISSION = (
     Option(flag="--worktree-path", metavar="P", help="the folder to work in"),
     Option(flag="--branch", metavar="B", help="the branch that is expected there"),
     Option(flag="--metadata", metavar="K=V", kind=PAIRS, help="metadata, such as required_vendor=codex; repeatable"),
-    Option(flag="--source-agent", metavar="N", default="orchestrator", help="who asks (default: orchestrator)"),
+    Option(flag="--source-agent", metavar="N", help="who asks (default: orchestrator)"),
     Option(
         flag="--idempotency-key",
         metavar="K",

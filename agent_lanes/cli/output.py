@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import sys
 
-from agent_lanes.core.jsontext import dumps
+from agent_lanes.core.jsontext import dumps, dumps_line
 from agent_lanes.errors import AgentLanesError, Damaged, StorageFailed
 
 TYPE_CHECKING = False
@@ -85,6 +85,13 @@ def json(value: object) -> None:
     text(content.translate({ord(char): _json_escape(char) for char in odd}) if odd else content)
 
 
+def json_line(value: object) -> str:
+    """A JSON value on one line of its own, as `json` would write it."""
+    content = dumps_line(value)
+    odd = {char for char in set(content) if not char.isprintable()}
+    return content.translate({ord(char): _json_escape(char) for char in odd}) + "\n"
+
+
 def note(content: str) -> None:
     """Write a line to stderr: progress, warnings. Nobody listening is no error."""
     try:
@@ -112,17 +119,20 @@ def failure(error: AgentLanesError, *, as_json: bool) -> None:
     note(f"{PROGRAM}: {error.message}{hint}")
     if as_json:
         try:
-            json(
-                {
-                    "status": "error",
-                    "code": error.code,
-                    "message": one_line(error.message),
-                    "hint": one_line(error.hint),
-                    "retryable": error.retryable,
-                }
-            )
+            json(as_object(error))
         except NotWritten:
             pass
+
+
+def as_object(error: AgentLanesError) -> dict[str, object]:
+    """An error as JSON."""
+    return {
+        "status": "error",
+        "code": error.code,
+        "message": one_line(error.message),
+        "hint": one_line(error.hint),
+        "retryable": error.retryable,
+    }
 
 
 def one_line(content: str) -> str:

@@ -1,4 +1,8 @@
-"""Task files: reusable descriptions of a task, YAML or JSON; CONTRACT.md, "Task files"."""
+"""Task files: descriptions of a task in YAML or JSON, and many of them as lines of a JSONL file.
+
+CONTRACT.md, "Task files". One vocabulary for both; only what nobody has heard of is ignored in a file, with a
+warning, and refused in a line, where there may be thousands of them.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,31 @@ import os
 
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.jsontext import loads_object
 from agent_lanes.errors import BadData, BadUsage, NotAllowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent_lanes.core.jsontext import JsonObject
 
 PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
-TEXTS = ("lane", "prompt", "branch", *PATHS)
+NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key")
+TEXTS = ("lane", "prompt", "request", *NAMES, *PATHS)
 KEYS = (*TEXTS, "metadata", "supporting_paths")
 
 
 class TaskFile(Frozen):
-    """What a task file states; None where it says nothing."""
+    """What a task file or a line states; None where it says nothing. `request` is a text, not a path."""
 
     path: str = ""
     lane: str | None = None
     prompt: str | None = None
+    request: str | None = None
+    correlation_id: str | None = None
+    source_agent: str | None = None
+    idempotency_key: str | None = None
     prompt_file: str | None = None
     request_from: str | None = None
     response_to: str | None = None
@@ -47,8 +59,25 @@ def load(path: str) -> TaskFile:
         data = {}
     if not isinstance(data, dict):
         raise BadData(f"{path}: not a mapping of keys to values")
-    found: dict[str, object] = {key: _text(data, key, path) for key in TEXTS}
-    unknown = sorted(str(key) for key in data if key not in KEYS)
+    unknown = _unknown(data)
+    warnings = (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
+    return TaskFile(path=path, warnings=warnings, **_stated(data, path))  # type: ignore[arg-type]
+
+
+def line(text: str, where: str, path: str) -> TaskFile:
+    """Check one line of a JSONL file at `path` (empty: stdin). Raises BadData that begins with `where`."""
+    try:
+        data = loads_object(text)
+    except ValueError as wrong:
+        raise BadData(f"{where}: {wrong}") from None
+    unknown = _unknown(data)
+    if unknown:
+        raise BadData(f"{where}: {names.shown(unknown[0])} is no key of a task", hint=f"keys: {', '.join(KEYS)}")
+    return TaskFile(path=path, **_stated(data, where))  # type: ignore[arg-type]
+
+
+def _stated(data: Mapping[str, object], where: str) -> dict[str, object]:
+    found: dict[str, object] = {key: _text(data, key, where) for key in TEXTS}
     try:
         for key in TEXTS:
             if found[key] is not None:
@@ -60,9 +89,12 @@ def load(path: str) -> TaskFile:
             raise BadUsage(f"supporting_paths: {names.shown(supporting)} is not a list of paths")
         found["supporting_paths"] = tuple(names.path("supporting_paths", item) for item in supporting or ())
     except BadUsage as wrong:
-        raise BadData(f"{path}: {wrong.message}") from None
-    found["warnings"] = (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
-    return TaskFile(path=path, **found)  # type: ignore[arg-type]
+        raise BadData(f"{where}: {wrong.message}") from None
+    return found
+
+
+def _unknown(data: Mapping[str, object]) -> list[str]:
+    return sorted(str(key) for key in data if key not in KEYS)
 
 
 def prompt_from(path: str, base: str, root: str) -> str:
@@ -84,7 +116,7 @@ def prompt_from(path: str, base: str, root: str) -> str:
 def _check(key: str, value: object) -> None:
     if key == "lane":
         names.lane(value)
-    elif key == "branch":
+    elif key in NAMES:
         names.agent(key, value)
     elif key in PATHS:
         names.path(key, value)
@@ -92,8 +124,8 @@ def _check(key: str, value: object) -> None:
         names.whole_text(key, value)
 
 
-def _text(data: dict[object, object], key: str, path: str) -> str | None:
+def _text(data: Mapping[str, object], key: str, where: str) -> str | None:
     value = data.get(key)
     if value is not None and (not isinstance(value, str) or not value):
-        raise BadData(f"{path}: {key}: {names.shown(value)} is not a text; quote it if it is meant as one")
+        raise BadData(f"{where}: {key}: {names.shown(value)} is not a text; quote it if it is meant as one")
     return value

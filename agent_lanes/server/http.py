@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, Forbidden, StorageFailed
-from agent_lanes.server.routes import Routes
+from agent_lanes.server.routes import Routes, as_object
 from agent_lanes.services.bodies import MAX_BODY_BYTES
 
 TYPE_CHECKING = False
@@ -97,13 +97,16 @@ class Handler(BaseHTTPRequestHandler):
             query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20, errors="strict"))
             status, answer = self.server.routes.answer(method, unquote(parts.path, errors="strict"), query, body)
         except AgentLanesError as wrong:
-            status, answer = wrong.http_status, _error(wrong)
+            status, answer = wrong.http_status, as_object(wrong)
         except ValueError:
-            status, answer = 400, _error(BadUsage("the address of this request is malformed"))
+            status, answer = 400, as_object(BadUsage("the address of this request is malformed"))
         except ConnectionError:
             raise
         except Exception as wrong:
-            status, answer = 500, _error(AgentLanesError(f"a defect of agent-lanes: {type(wrong).__name__}: {wrong}"))
+            status, answer = (
+                500,
+                as_object(AgentLanesError(f"a defect of agent-lanes: {type(wrong).__name__}: {wrong}")),
+            )
         self._send(status, answer)
 
     def _check_origin(self) -> None:
@@ -152,7 +155,3 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet: the store's events are the log."""
-
-
-def _error(wrong: AgentLanesError) -> JsonObject:
-    return {"error": wrong.message, "code": wrong.code, "hint": wrong.hint, "retryable": wrong.retryable}

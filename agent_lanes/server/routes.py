@@ -1,6 +1,7 @@
 """v0.1's routes, as a function from a request to an answer: no sockets here. CONTRACT.md, "HTTP".
 
 POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
+POST /tasks/many
 GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release
 GET  /tasks/<id>/response?wait_seconds=
 """
@@ -12,8 +13,8 @@ import os
 from agent_lanes.core import names
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
-from agent_lanes.errors import BadData, BadUsage, NotFound, TimedOut
-from agent_lanes.services import waiting
+from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
+from agent_lanes.services import batches, waiting
 from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
 from agent_lanes.services.submission import Submission
 
@@ -21,7 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.jsontext import Json, JsonObject
+    from agent_lanes.services.batches import Outcome
 
     Query = dict[str, str]
     Answer = tuple[int, JsonObject]
@@ -42,6 +44,8 @@ class Routes:
             raise NotFound(f"no such route: {method} {path[:100]}")
         if len(parts) == 1 and method == "POST":
             return self._submit(body)
+        if parts[1:] == ["many"] and method == "POST":
+            return self._submit_many(body)
         if parts[1:] == ["next"] and method == "GET":
             return self._next(query)
         if len(parts) == 2 and method == "GET":
@@ -62,32 +66,53 @@ class Routes:
         }
 
     def _submit(self, body: JsonObject) -> Answer:
+        task, new = self.queue.submit(self._submission(body))
+        record = self.queue.record(Snapshot(task=task) if new else self.queue.read(task.id))
+        return 201 if new else 200, {"task_id": task.id, "task": record, "already_done": not new}
+
+    def _submit_many(self, body: JsonObject) -> Answer:
+        """Each task is submitted or not, whatever becomes of the others; the results stand in their order."""
+        tasks = body.get("tasks")
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+            raise BadData("tasks: not a list of objects")
+        results: list[Json] = []
+        for batch in batches.commits(self._wanted(task) for task in tasks if isinstance(task, dict)):
+            results += [_result(outcome) for outcome in self.queue.submit_many(batch)]
+        return 200, {"results": results}
+
+    def _wanted(self, body: JsonObject) -> Submission | AgentLanesError:
+        try:
+            return self._submission(body)
+        except AgentLanesError as wrong:
+            return wrong
+
+    def _submission(self, body: JsonObject) -> Submission:
         lane = _text(body, "lane")
         if lane is None:
             raise BadData("lane: missing")
         supporting = body.get("supporting_paths") or []
         if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
             raise BadData("supporting_paths: not a list of paths")
+        request = _text(body, "request")
         root = os.path.join(self.root, _text(body, "workspace_root") or "")
-        task, _ = self.queue.submit(
-            Submission(
-                lane=lane,
-                workspace_id=_text(body, "workspace_id") or self.workspace_id,
-                workspace_root=root,
-                base=root,
-                config_path=self.config,
-                request=_text(body, "request_path"),
-                response_to=_text(body, "response_path"),
-                prompt=_text(body, "prompt") or "",
-                supporting_paths=tuple(str(item) for item in supporting),
-                worktree_path=_text(body, "worktree_path"),
-                branch=_text(body, "expected_branch"),
-                metadata=_mapping(body, "metadata"),
-                source_agent=_text(body, "source_agent") or "api",
-                correlation_id=_text(body, "correlation_id"),
-            )
+        return Submission(
+            lane=lane,
+            workspace_id=_text(body, "workspace_id") or self.workspace_id,
+            workspace_root=root,
+            base=root,
+            config_path=self.config,
+            request=_text(body, "request_path"),
+            request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
+            response_to=_text(body, "response_path"),
+            prompt=_text(body, "prompt") or "",
+            supporting_paths=tuple(str(item) for item in supporting),
+            worktree_path=_text(body, "worktree_path"),
+            branch=_text(body, "expected_branch"),
+            metadata=_mapping(body, "metadata"),
+            source_agent=_text(body, "source_agent") or "api",
+            correlation_id=_text(body, "correlation_id"),
+            idempotency_key=_text(body, "idempotency_key"),
         )
-        return 201, {"task_id": task.id, "task": self.queue.record(Snapshot(task=task))}
 
     def _next(self, query: Query) -> Answer:
         lane = query.get("lane")
@@ -154,6 +179,18 @@ class Routes:
         if found is None or found.response is None:
             raise TimedOut(f"no response yet: {id}", hint="ask again")
         return 200, {"response": public_response(found.response)}
+
+
+def _result(outcome: Outcome) -> JsonObject:
+    if outcome.task is not None:
+        return {"task_id": outcome.task.id, "already_done": not outcome.new}
+    assert outcome.error is not None
+    return as_object(outcome.error)
+
+
+def as_object(wrong: AgentLanesError) -> JsonObject:
+    """An error as answers have it."""
+    return {"error": wrong.message, "code": wrong.code, "hint": wrong.hint, "retryable": wrong.retryable}
 
 
 def _wait(query: Query) -> float:

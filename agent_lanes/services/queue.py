@@ -13,16 +13,18 @@ from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed, StoreBusy
 from agent_lanes.services import bodies, requests
-from agent_lanes.services.submission import Submission, born, checked, same
+from agent_lanes.services.submission import Creating, Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event
     from agent_lanes.core.transitions import Change
-    from agent_lanes.ports import Backend, Birth
+    from agent_lanes.errors import AgentLanesError
+    from agent_lanes.ports import Backend
+    from agent_lanes.services.batches import Outcome
 
 DEFAULT_LEASE_SECONDS = 7200
 MOST_PROBLEMS = 20
@@ -41,20 +43,14 @@ class QueueService:
         the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
         for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
-        asked, key, made = checked(wanted, self.backend.address), wanted.idempotency_key, list[Task]()
+        creating = Creating(wanted, self.backend.address)
+        return creating.outcome(self.backend.create(creating.lane, creating.make, creating.request, creating.key))
 
-        def make(birth: Birth) -> Task:
-            task = born(asked, birth)
-            made.append(task)  # of two that race for a key, both make one of the reserved id
-            return task
+    def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
+        """Queue tasks together, in one commit; what became of each, in order. See services.batches."""
+        from agent_lanes.services.batches import submit
 
-        task = self.backend.create(asked.lane, make, wanted.request_bytes, key)
-        if key is not None and not same(task, asked):
-            raise Refused(
-                f"idempotency_key: {names.shown(key)} was used for task {task.id}, which asks for something else",
-                hint="choose another key, or repeat exactly the same submission",
-            )
-        return task, any(task is one for one in made)
+        return submit(self.backend, wanted)
 
     def claim(
         self,

@@ -6,7 +6,7 @@ from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import BadUsage, Refused
 from agent_lanes.services import artifacts, bodies
 from agent_lanes.services.requests import file_sha256
 
@@ -115,6 +115,36 @@ def born(asked: Task, birth: Birth) -> Task:
     """The task, with what only the store can give it: an id, the time, a place in its lane."""
     id = birth.id or names.new_task_id(birth.now.wall, asked.correlation_id, birth.chance)
     return asked.replace(id=id, created_at=birth.now.wall, sequence=birth.sequence)
+
+
+class Creating:
+    """A submission on its way into a store: what the store is told (ports.Creation), and what came of it.
+
+    Raises what `checked` raises.
+    """
+
+    def __init__(self, wanted: Submission, store: str) -> None:
+        self.asked = checked(wanted, store)
+        self.lane, self.request, self.key = self.asked.lane, wanted.request_bytes, wanted.idempotency_key
+        self._made = list[Task]()
+
+    def make(self, birth: Birth) -> Task:
+        """The task, as the store wants it born."""
+        task = born(self.asked, birth)
+        self._made.append(task)  # of two that race for a key, both make one of the reserved id
+        return task
+
+    def outcome(self, task: Task) -> tuple[Task, bool]:
+        """The task that the store holds now, and whether it is new.
+
+        Raises Refused where the idempotency key was used for something else.
+        """
+        if self.key is not None and not same(task, self.asked):
+            raise Refused(
+                f"idempotency_key: {names.shown(self.key)} was used for task {task.id}, which asks for something else",
+                hint="choose another key, or repeat exactly the same submission",
+            )
+        return task, any(task is one for one in self._made)
 
 
 def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:

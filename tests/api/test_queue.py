@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import NoneType
 
 import pytest
 
@@ -201,8 +202,39 @@ def test_two_queues_on_one_folder_are_one_queue_and_two_in_memory_are_two(tmp_pa
 
 
 def test_the_package_offers_its_public_names_and_no_others() -> None:
-    assert sorted(agent_lanes.__all__) == ["AgentLanesError", "ClaimedTask", "Queue", "__version__"]
+    names = ["AgentLanesError", "ClaimedTask", "NewTask", "Queue", "Submitted", "__version__"]
+    assert sorted(agent_lanes.__all__) == names
     for name in agent_lanes.__all__:
         assert getattr(agent_lanes, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'queue_of_doom'"):
         agent_lanes.queue_of_doom  # noqa: B018
+
+
+def test_many_tasks_are_submitted_together_each_with_its_outcome(queue: Queue) -> None:
+    results = queue.submit_many(
+        [
+            {"lane": "a", "prompt": "one"},
+            {"lane": " ", "prompt": "two"},
+            {"lane": "a", "request": "three", "idempotency_key": "k"},
+            {"lane": "a", "promt": "four"},  # type: ignore[typeddict-unknown-key]
+            {"lane": "a", "prompt": 5},  # type: ignore[typeddict-item]
+            {"prompt": "six"},  # type: ignore[typeddict-item]
+            {"lane": "a", "request": 7},  # type: ignore[typeddict-item]
+        ]
+    )
+    assert [bool(one.id) for one in results] == [True, False, True, False, False, False, False]
+    assert [type(one.error) for one in results] == [NoneType, BadUsage, NoneType, BadUsage, BadData, BadUsage, BadUsage]
+    assert "promt" in str(results[3].error)
+    assert results[0].raise_if_failed() == results[0].id
+    with pytest.raises(BadUsage, match="lane: ' '"):
+        results[1].raise_if_failed()
+    assert [task["id"] for task in queue.list()] == [results[0].id, results[2].id]
+    again = queue.submit_many([{"lane": "a", "request": "three", "idempotency_key": "k"}])
+    assert (again[0].id, again[0].already_done) == (results[2].id, True)
+
+
+def test_more_tasks_than_one_commit_takes_keep_their_order(queue: Queue) -> None:
+    results = queue.submit_many({"lane": "a", "prompt": str(number)} for number in range(1030))
+    assert [queue.read(one.raise_if_failed()).task.prompt for one in results] == [str(n) for n in range(1030)]
+    taken = queue.claim("a")
+    assert taken is not None and taken.id == results[0].id

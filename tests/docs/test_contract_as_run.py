@@ -252,7 +252,9 @@ def test_a_route_of_the_contract_is_served(method: str, path: str, http: Routes)
     if method == "GET" and path.endswith("/response"):
         http.answer("POST", f"/tasks/{answer['task_id']}/response", {}, {"claim_token": token, "body": "b"})
     called = path.replace("<id>", str(answer["task_id"]))
-    status, _ = http.answer(method, called, {"lane": "l"}, {"lane": "l", "prompt": "p", "claim_token": token})
+    status, _ = http.answer(
+        method, called, {"lane": "l"}, {"lane": "l", "prompt": "p", "claim_token": token, "tasks": []}
+    )
     assert status == (201 if path == "/tasks" else 200)
 
 

@@ -52,6 +52,8 @@ SUBMIT: dict[str, list[Any]] = {
     "workspace_root": [*TEXT, "a\0b"],
     "worktree_path": [*TEXT, "a\0b"],
     "request_path": [*TEXT, "a\0b"],
+    "request": TEXT,
+    "idempotency_key": NAME,
     "response_path": [*TEXT, "a\0b"],
     "prompt": [*TEXT, "x" * (5 << 20)],
     "supporting_paths": [*LIST, ["a\0b"]],
@@ -77,6 +79,7 @@ RESPOND: dict[str, list[Any]] = {
 RELEASE: dict[str, list[Any]] = {"claim_token": [*TEXT, None], "reason": [*TEXT]}
 ROUTES: dict[str, tuple[dict[str, Any], dict[str, list[Any]]]] = {
     "/tasks": ({"lane": "x", "prompt": "y"}, SUBMIT),
+    "/tasks/many": ({}, {"tasks": [None, *LIST, {}, [{"lane": "x", "prompt": "y"}, 5]]}),
     "/tasks/{id}/claim": ({}, CLAIM),
     "/tasks/{id}/events": ({}, EVENT),
     "/tasks/{id}/response": ({"body": "x"}, RESPOND),

@@ -22,7 +22,7 @@ RESPONSE = {
 def submit(http: Client, **fields: object) -> dict[str, Any]:
     """The record of a task that is queued by HTTP."""
     status, answer = http.post("/tasks", {"lane": "default", "prompt": "x", **fields})
-    assert status == 201 and answer.keys() == {"task_id", "task"}, answer
+    assert status == 201 and answer.keys() == {"task_id", "task", "already_done"}, answer
     task = answer["task"]
     assert isinstance(task, dict) and task["id"] == answer["task_id"]
     return task
@@ -70,6 +70,34 @@ def test_a_task_by_http_has_the_defaults_of_the_config(run: Command, http: Clien
     task = submit(http)
     assert (task["workspace_id"], task["workspace_root"]) == ("project", str(run.folder))
     assert (task["source_agent"], task["correlation_id"]) == ("api", "default")
+
+
+def test_a_request_may_be_a_text_that_the_store_keeps(run: Command, http: Client) -> None:
+    task = submit(http, prompt="", request="please\r\n")
+    assert (run.folder / f"handoff/state/tasks/{task['id']}/request.md").read_bytes() == b"please\r\n"
+
+
+def test_the_same_post_with_an_idempotency_key_answers_with_the_task_of_the_first(http: Client) -> None:
+    task = submit(http, idempotency_key="k")
+    http.post(f"/tasks/{task['id']}/claim", {})
+    status, answer = http.post("/tasks", {"lane": "default", "prompt": "x", "idempotency_key": "k"})
+    assert (status, answer["task_id"], answer["already_done"]) == (200, task["id"], True)
+    assert answer["task"]["state"] == "claimed"
+    status, answer = http.post("/tasks", {"lane": "default", "prompt": "y", "idempotency_key": "k"})
+    assert (status, answer["code"]) == (400, "refused")
+
+
+def test_post_many_queues_each_or_says_why_not_in_their_order(run: Command, http: Client) -> None:
+    good = {"lane": "default", "prompt": "x", "idempotency_key": "k"}
+    bad = [{"prompt": "x"}, {"lane": " "}, {"lane": "a"}, {"lane": "a", "request_path": "/etc/passwd"}, {"lane": 5}]
+    status, answer = http.post("/tasks/many", {"tasks": [good, *bad, {"lane": "a", "request": "r"}, good]})
+    first, *refused, second, again = answer["results"]
+    assert status == 200 and answer.keys() == {"results"}
+    assert again == {"task_id": first["task_id"], "already_done": True} and first["already_done"] is False
+    assert [one["code"] for one in refused] == ["bad_data", "usage", "usage", "not_allowed", "bad_data"]
+    assert all(one.keys() == {"error", "code", "hint", "retryable"} and one["error"] for one in refused)
+    assert [task["id"] for task in run("list").json["tasks"]] == [first["task_id"], second["task_id"]]
+    assert http.post("/tasks/many", {"tasks": []}) == (200, {"results": []})
 
 
 def test_get_next_looks_without_taking(http: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_type
 
 import agent_lanes
-from agent_lanes import AgentLanesError, ClaimedTask, Queue
+from agent_lanes import AgentLanesError, ClaimedTask, NewTask, Queue, Submitted
 from agent_lanes.core.task import Claim, Event, Response, Snapshot, Task
 from agent_lanes.errors import Busy, TaskFailed
 
@@ -30,6 +30,12 @@ id = queue.submit(
     correlation_id="plan",
 )
 assert_type(id, str)
+new: NewTask = {"lane": "review", "prompt": "p", "idempotency_key": "k"}
+assert_type(queue.submit_many([new, {"lane": "x", "request": "r"}]), list[Submitted])
+one = queue.submit_many(iter([new]))[0]
+assert_type(one.raise_if_failed(), str)
+assert_type(one.already_done, bool)
+assert_type(one.error, AgentLanesError | None)
 assert_type(queue.wait(id, timeout_seconds=1), Response)
 assert_type(queue.respond(id, "body", token=None, verdict="accept"), Response)
 assert_type(queue.renew(id, "token", lease_seconds=1), Claim)
@@ -88,6 +94,8 @@ except AgentLanesError as error:
 queue.submit()  # type: ignore[call-arg]
 queue.submit("review", metadata="a=b")  # type: ignore[arg-type]
 queue.submit("review", "text")  # type: ignore[call-arg]
+queue.submit_many([{"prompt": "p"}])  # type: ignore[typeddict-item]
+queue.submit_many([{"lane": "a", "promt": "p"}])  # type: ignore[typeddict-unknown-key]
 queue.wait(id, timeout="1")  # type: ignore[call-arg]
 queue.claim("review", wait_seconds="1")  # type: ignore[arg-type]
 snapshot.task.lane = "other"  # type: ignore[misc]

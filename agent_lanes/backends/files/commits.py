@@ -19,7 +19,7 @@ from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import iso
 from agent_lanes.core.transitions import Change, created
-from agent_lanes.errors import AlreadyAnswered
+from agent_lanes.errors import AlreadyAnswered, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: M
     snapshot = Snapshot(task=task)
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
-    files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(created(snapshot))}
-    if request is not None:
-        files[REQUEST] = request
+    files = newborn(task, request)
     os.mkdir(born, atomic.FOLDER_MODE)
     try:
         for name, data in files.items():
@@ -57,6 +55,15 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: M
             hints.drop(place)
         raise
     return True
+
+
+def newborn(task: Task, request: bytes | None) -> dict[str, bytes]:
+    """The files in the folder of a new task."""
+    event = created(Snapshot(task=task))
+    files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: journal.line(event)}
+    if request is not None:
+        files[REQUEST] = request
+    return files
 
 
 def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
@@ -124,3 +131,21 @@ def index(layout: Layout, task: Task) -> None:
     path = layout.correlation(task.workspace_id, task.correlation_id)
     os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
     atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=False)
+
+
+def vouch(folder: str, done: str, *, hint: str) -> None:
+    """After a commit: make the names in a folder durable. Raises Unconfirmed: they may not be."""
+    try:
+        atomic.sync_folder(folder)
+    except OSError as wrong:
+        raise unconfirmed(done, wrong, hint=hint) from wrong
+
+
+def unconfirmed(done: str, wrong: OSError, *, hint: str) -> Unconfirmed:
+    """What was done, and that a power cut may undo it."""
+    return Unconfirmed(f"{done} may not survive a power cut: {wrong.strerror}", hint=hint)
+
+
+def look(id: str) -> str:
+    """How to confirm that a task is there."""
+    return f"confirm with: agent-lanes status {id}"

@@ -112,18 +112,18 @@ class Hints:
                 found.update(id_in(self.layout.root, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))
         return found - {""}
 
-    def next_sequence(self, lane: str) -> int:
-        """The lane's counter, one further; never the same for two callers. Raises OSError, Busy."""
+    def next_sequence(self, lane: str, count: int = 1) -> int:
+        """The first of the next `count` numbers of a lane; none is given twice. Raises OSError, Busy."""
         path = self.layout.sequence(lane)
         descriptor = _open_counter(path)
         try:
             _lock_counter(descriptor, lane)
             raw = os.pread(descriptor, 32, 0)
             number = int(raw) + 1 if len(raw) == COUNTER_BYTES and raw.strip().isdigit() else 0
-            if not 0 < number < MAX_SEQUENCE:  # lost or damaged; 13 digits would make a marker that nobody finds
-                number = min(self.highest_sequence(lane) + 1, MAX_SEQUENCE - 1)
+            if not 0 < number <= MAX_SEQUENCE - count:  # lost or damaged; nobody finds a marker of 13 digits
+                number = min(self.highest_sequence(lane) + 1, MAX_SEQUENCE - count)
                 os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%012d\n" % number, 0)
+            os.pwrite(descriptor, b"%012d\n" % (number + count - 1), 0)
             return number
         finally:
             os.close(descriptor)

@@ -56,11 +56,9 @@ def reserve(layout: Layout, key: str, wanted: Reservation) -> Reservation:
 
     Raises Damaged, OSError.
     """
-    place, staged = layout.key(key), f"{layout.tmp}/{chance(16)}"
-    os.makedirs(os.path.dirname(place), atomic.FOLDER_MODE, exist_ok=True)
-    atomic.write_new(staged, f"{wanted.id}\n{wanted.sequence} {wanted.lane}\n".encode(), durable=True)
+    staged = stage(layout, wanted, durable=True)
     try:
-        os.link(staged, place)
+        os.link(staged, layout.key(key))
     except FileExistsError:
         return reserved(layout, key) or wanted
     finally:
@@ -71,6 +69,14 @@ def reserve(layout: Layout, key: str, wanted: Reservation) -> Reservation:
 def confirm(layout: Layout, key: str) -> None:
     """Make a reservation durable, whoever made it: a task may only follow one that is. Raises OSError."""
     atomic.sync_folder(os.path.dirname(layout.key(key)))
+
+
+def stage(layout: Layout, wanted: Reservation, *, durable: bool) -> str:
+    """The file of a reservation, under a name of chance; a link gives it its key. Raises OSError."""
+    os.makedirs(os.path.dirname(layout.key("")), atomic.FOLDER_MODE, exist_ok=True)
+    staged = f"{layout.tmp}/{chance(16)}"
+    atomic.write_new(staged, f"{wanted.id}\n{wanted.sequence} {wanted.lane}\n".encode(), durable=durable)
+    return staged
 
 
 def claimed_as(layout: Layout, owner: str, request_id: str) -> str | None:

@@ -25,14 +25,14 @@ from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
-from agent_lanes.errors import Busy, Unconfirmed
+from agent_lanes.errors import AgentLanesError, Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from agent_lanes.core.finding import Finding
-    from agent_lanes.ports import Birth, Decide, Watch
+    from agent_lanes.ports import Birth, Creation, Decide, Watch
 
 SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 RETRIES = 1000
@@ -90,9 +90,29 @@ class FileStore(FileReader):
                 self._confirm_task(task.id, "submitted")
             finally:
                 self._wake(Snapshot(task=task))
-            self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
+            self._index(task)
         self._afterwards(task, "an end to old litter", self._sweep)
         return task
+
+    def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
+        """See ports.TaskStore."""
+        from agent_lanes.backends.files.batch import Batch
+
+        batch = Batch(self.layout, self.hints, wanted)
+        try:
+            with atomic.storage("submit"), self._gate.passed():
+                born = batch.commit(self.now)
+                woken = set[str]()
+                for task in born:
+                    if task.lane not in woken and self._wake(Snapshot(task=task)):
+                        woken.add(task.lane)
+                for task in {(task.workspace_id, task.correlation_id): task for task in born}.values():
+                    self._index(task)
+            if born:
+                self._afterwards(born[-1], "an end to old litter", self._sweep)
+        except AgentLanesError as wrong:
+            batch.failed(wrong)
+        return batch.settled(self.create)
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""
@@ -220,20 +240,26 @@ class FileStore(FileReader):
                 pass  # the next submit looks again
 
     def _confirm_task(self, id: str, done: str) -> None:
-        _vouch(self.layout.tasks, f"{done} {id}, but it", hint=f"confirm with: agent-lanes status {id}")
+        commits.vouch(self.layout.tasks, f"{done} {id}, but it", hint=commits.look(id))
 
     def _confirm_answer(self, id: str) -> None:
-        _vouch(self._folder(id), f"answered {id}, but the answer", hint="repeat the same respond call: it confirms")
+        hint = "repeat the same respond call: it confirms"
+        commits.vouch(self._folder(id), f"answered {id}, but the answer", hint=hint)
 
-    def _wake(self, after: Snapshot) -> None:
-        """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter."""
+    def _wake(self, after: Snapshot) -> bool:
+        """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter; whether it did."""
         now = self.now()
         place = placement(after, now)
         soon = isinstance(place, Due) and place.at - timer_now(now) < SOON_MICROSECONDS
         soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
-        if soon or isinstance(place, Ready):
-            lane = after.task.lane
-            self._afterwards(after.task, "a wake-up", lambda: signals.send(self.layout.signals, lane))
+        if not soon and not isinstance(place, Ready):
+            return False
+        lane = after.task.lane
+        self._afterwards(after.task, "a wake-up", lambda: signals.send(self.layout.signals, lane))
+        return True
+
+    def _index(self, task: Task) -> None:
+        self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
 
     def _afterwards(self, task: Task, what: str, do: Callable[[], None]) -> None:
         """After a commit: what fails is a warning."""
@@ -241,11 +267,3 @@ class FileStore(FileReader):
             do()
         except OSError as wrong:
             self.warn(f"task {task.id}: {what} could not be written: {wrong.strerror}; the change itself is done")
-
-
-def _vouch(folder: str, done: str, *, hint: str) -> None:
-    """After a commit: make the names in a folder durable, or say that they may not be."""
-    try:
-        atomic.sync_folder(folder)
-    except OSError as wrong:
-        raise Unconfirmed(f"{done} may not survive a power cut: {wrong.strerror}", hint=hint) from wrong

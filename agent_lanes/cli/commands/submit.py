@@ -4,6 +4,10 @@ The request is a file inside the workspace, or text on stdin (-), which the stor
 
     id=$(agent-lanes submit --lane review --request-from plan.md --response-to outputs/review.md)
     agent-lanes wait "$id"
+
+--many takes tasks as lines of JSON, with the keys of a task file, and submits them together: many times faster than
+one by one. Each line is done or not done, whatever becomes of the others. It prints an id for each line, in order, or
+- for one that was refused; which, and why, stands on stderr. Exit code 65: some were refused.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import SUBMISSION, Arguments, pairs
+from agent_lanes.cli.options import SUBMISSION, Arguments, Option, pairs
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -21,12 +25,23 @@ if TYPE_CHECKING:
     from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
-OPTIONS = SUBMISSION
+OPTIONS = (
+    *SUBMISSION,
+    Option(
+        flag="--many",
+        metavar="FILE.jsonl",
+        help="tasks as lines of JSON, - for stdin; flags hold for each of them",
+    ),
+)
 STDIN = "-"
 
 
 def run(args: Arguments, session: Session) -> int:
     """Submit, and print the id."""
+    if args.many is not None:
+        from agent_lanes.cli.many import run as run_many
+
+        return run_many(args, session)
     wanted = submission(args, session)
     with output.shielded():  # a task whose id nobody saw would be submitted twice
         task, new = session.queue.submit(wanted)
@@ -47,11 +62,11 @@ def tell(task: Task, new: bool) -> None:
         output.note(f"agent-lanes: task {task.id} was submitted before with this idempotency key")
 
 
-def submission(args: Arguments, session: Session) -> Submission:
-    """What flags, task file, config and stdin ask for together."""
+def submission(args: Arguments, session: Session, given: TaskFile | None = None) -> Submission:
+    """What flags, task file (or `given`, a line of --many), config and stdin ask for together."""
     from agent_lanes.services.submission import Submission
 
-    given = _task_file(args, session)
+    given = given or _task_file(args, session)
     workspace_id, root = session.workspace
     config = session.config
     request, base = _request(args, given, session.folder, root)
@@ -71,17 +86,17 @@ def submission(args: Arguments, session: Session) -> Submission:
         workspace_root=root,
         base=base,
         request=None if request == STDIN else request,
-        request_bytes=_stdin() if request == STDIN else None,
+        request_bytes=_stdin() if request == STDIN else _text(given, request),
         response_to=response_to,
         prompt=_prompt(args, given, session.folder, root),
         supporting_paths=given.supporting_paths if given else (),
         worktree_path=worktree,
         branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
         metadata=metadata,
-        source_agent=args.source_agent,
-        correlation_id=args.task_id or (given.stem if given else None),
+        source_agent=args.source_agent or (given.source_agent if given else None) or "orchestrator",
+        correlation_id=args.task_id or (given.correlation_id or given.stem if given else None),
         config_path=config.path if config else None,
-        idempotency_key=args.idempotency_key,
+        idempotency_key=args.idempotency_key or (given.idempotency_key if given else None),
     )
 
 
@@ -126,3 +141,10 @@ def _stdin() -> bytes:
     from agent_lanes.cli.stdin import read
 
     return read("request")
+
+
+def _text(given: TaskFile | None, path: str | None) -> bytes | None:
+    """The request that a task file holds itself; a path on the command line beats it, one beside it does not."""
+    if given is None or given.request is None or (path is not None and path != given.request_from):
+        return None
+    return given.request.encode()

@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts.stores import BOOT, Clock, ClockedFileStore, claim, make, note, park, release, renew, respond
 
+from agent_lanes.backends.files import together
 from agent_lanes.core.task import Claim, Lease, Snapshot, Task
 from agent_lanes.core.transitions import created
 from agent_lanes.errors import NotFound, Refused
@@ -105,6 +106,7 @@ def at_call(number: int, act: Callable[[str, tuple[Any, ...]], None]) -> Iterato
     seen: list[str] = []
     originals: list[tuple[Any, str, Any]] = [(os, name, getattr(os, name)) for name in CALLS]
     originals.append((fcntl, "flock", fcntl.flock))
+    originals.append((together, "syncfs", together.syncfs))
 
     def counted(name: str, original: Any) -> Any:
         def call(*args: Any, **options: Any) -> Any:

@@ -118,6 +118,15 @@ def test_submit_costs_three_fsyncs_and_one_more_for_a_request_on_stdin(traced: T
     assert synced(counts)[2:] == ["newborn", "tasks"]
 
 
+def test_many_submits_cost_one_syncfs_and_one_fsync_and_one_more_for_all_their_keys(traced: Trace) -> None:
+    """Contents and names of all of them, then the names of the whole (T4); wherever a syncfs can be trusted."""
+    sent = "".join(f'{{"lane": "l{at % 2}", "prompt": "p", "request": "please"}}\n' for at in range(20))
+    assert synced(traced("submit", "--many", "-", stdin=sent)) == ["tmp", "tasks"]
+    words = ("submit", "--many", "-", "--idempotency-key", "k")
+    assert synced(traced(*words, stdin=sent)) == ["tmp", "keys", "tasks"]
+    assert synced(traced(*words, stdin=sent)) == ["tasks"]  # again: confirmed
+
+
 def test_claim_costs_one_fsync(traced: Trace) -> None:
     assert synced(traced("claim", submitted(traced))) == ["staged"]
     submitted(traced)

@@ -1,0 +1,54 @@
+"""What `submit_many` takes and gives: a task as a mapping, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Required, TypedDict
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.errors import AgentLanesError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_lanes.services.batches import Outcome
+
+
+class NewTask(TypedDict, total=False):
+    """The parameters of `Queue.submit`, as a mapping."""
+
+    lane: Required[str]
+    request: str | None
+    request_path: str | None
+    response_to: str | None
+    prompt: str
+    metadata: Mapping[str, Any] | None
+    supporting_paths: tuple[str, ...]
+    worktree_path: str | None
+    branch: str | None
+    source_agent: str
+    correlation_id: str | None
+    idempotency_key: str | None
+
+
+class Submitted(Frozen):
+    """What became of one task: its id, and whether it had been submitted before; or why it was not.
+
+    Of a task that is Unconfirmed the id is missing, too: the error's message has it.
+    """
+
+    id: str = ""
+    already_done: bool = False
+    error: AgentLanesError | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Submitted:
+        """The same as callers of the API see it."""
+        if outcome.task is None:
+            return cls(error=outcome.error)
+        return cls(id=outcome.task.id, already_done=not outcome.new)
+
+    def raise_if_failed(self) -> str:
+        """The id; raises the error where there is one."""
+        if self.error is not None:
+            raise self.error
+        return self.id

@@ -1,0 +1,228 @@
+"""Many new tasks in one commit: what one submit does, step by step for all of them together.
+
+    numbers     one range of each lane's counter
+    stage       every folder and every reserved key in tmp/; one sync for all of them (together.py)
+    keys        a link for each; one fsync of keys/
+    commit      for each its marker, then the rename into tasks/; one fsync of tasks/
+
+Each task is wholly there or not, whatever becomes of the others: one that cannot be staged leaves the batch, and one
+whose key or id was taken meanwhile is left for a submit of its own. Killed at any point, the batch leaves litter in
+tmp/, reserved keys and one marker without a task at most, as a single submit does.
+"""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.clock import chance
+from agent_lanes.backends.files import atomic, commits, keys, records
+from agent_lanes.backends.files.rebuild import drop_stale
+from agent_lanes.backends.files.store import NewBorn
+from agent_lanes.backends.files.together import Together
+from agent_lanes.core.placement import placement
+from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.errors import AgentLanesError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from agent_lanes.backends.files.hints import Hints
+    from agent_lanes.backends.files.layout import Layout
+    from agent_lanes.core.times import Moment
+    from agent_lanes.ports import Creation
+
+DOING = "submit"
+
+
+class Cradle:
+    """One task on its way: where it is staged, and what of it is to be removed if it does not get further."""
+
+    def __init__(self, number: int, creation: Creation, task: Task, layout: Layout) -> None:
+        self.number, self.key, self.task = number, creation.key, task
+        self.files = commits.newborn(task, creation.request)
+        self.folder = f"{layout.tmp}/{task.id}.{chance(16)}"
+        self.staged_key: str | None = None
+
+    def stage(self, layout: Layout) -> None:
+        """Write everything below tmp/, not yet durable. Raises OSError."""
+        os.mkdir(self.folder, atomic.FOLDER_MODE)
+        for name, data in self.files.items():
+            atomic.write_new(f"{self.folder}/{name}", data, durable=False)
+        if self.key is not None:
+            task = self.task
+            place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
+            self.staged_key = keys.stage(layout, place, durable=False)
+
+    def paths(self) -> Iterator[str]:
+        """Everything that has been staged: files before their folder."""
+        yield from (f"{self.folder}/{name}" for name in self.files)
+        yield self.folder
+        if self.staged_key is not None:
+            yield self.staged_key
+
+    def clear(self) -> None:
+        """Remove what is staged; what cannot be removed is litter for the sweep."""
+        for path in self.paths():
+            if path != self.folder:
+                atomic.discard(path)
+        try:
+            os.rmdir(self.folder)
+        except OSError:
+            pass
+
+
+class Batch:
+    """The tasks that are wanted, and what has become of each."""
+
+    def __init__(self, layout: Layout, hints: Hints, wanted: Sequence[Creation]) -> None:
+        self.layout, self.hints, self.wanted = layout, hints, wanted
+        self.outcomes: list[Task | AgentLanesError | None] = [None] * len(wanted)
+        self.alone: list[int] = []
+
+    def commit(self, now: Callable[[], Moment]) -> list[Task]:
+        """Commit them; returns the tasks that are new. Raises OSError, Busy where that concerns all of them."""
+        left = self._look_up_keys()
+        cradles: list[Cradle] = []
+        try:
+            with Together(self.layout.tmp) as together:
+                for cradle in self._made(left, now):
+                    cradles.append(cradle)
+                    with self._blamed(cradle.number):
+                        cradle.stage(self.layout)
+                staged = self._unblamed(cradles)
+                if staged:
+                    together.sync(path for cradle in staged for path in cradle.paths())
+            self._reserve(staged)
+            born = [cradle for cradle in self._unblamed(staged) if self._place(cradle, now())]
+        finally:
+            for cradle in cradles:
+                if self.outcomes[cradle.number] is not cradle.task:
+                    cradle.clear()
+        self._confirm()
+        return [cradle.task for cradle in born]
+
+    def failed(self, wrong: AgentLanesError) -> None:
+        """What stopped all of them is the outcome of each that has none."""
+        self.outcomes = [wrong if outcome is None else outcome for outcome in self.outcomes]
+        self.alone = []
+
+    def settled(self, create: Callable[..., Task]) -> list[Task | AgentLanesError]:
+        """What has become of each; those that were left out are submitted now, each by itself, by `create`."""
+        for number in self.alone:
+            creation = self.wanted[number]
+            with self._blamed(number):
+                self.outcomes[number] = create(creation.lane, creation.make, creation.request, creation.key)
+        return [outcome for outcome in self.outcomes if outcome is not None]
+
+    def _look_up_keys(self) -> list[int]:
+        """The numbers that are to be made; those whose task is there have it as their outcome."""
+        left, seen = list[int](), set[str]()
+        for number, creation in enumerate(self.wanted):
+            key = creation.key
+            if key is None:
+                left.append(number)
+                continue
+            if key in seen:  # a second one with the same key finds the task of the first
+                self.alone.append(number)
+                continue
+            seen.add(key)
+            with self._blamed(number):
+                found = keys.reserved(self.layout, key)
+                if found is None:
+                    left.append(number)
+                elif os.path.isdir(self.layout.task(found.id)):
+                    self.outcomes[number] = records.load(self.layout.task(found.id), found.id).snapshot.task
+                else:
+                    self.alone.append(number)  # its first call was killed: completed as a submit of its own
+        return left
+
+    def _made(self, numbers: list[int], now: Callable[[], Moment]) -> Iterator[Cradle]:
+        """The tasks, with what only the store can give them. Raises OSError, Busy."""
+        counts: dict[str, int] = {}
+        for number in numbers:
+            lane = self.wanted[number].lane
+            counts[lane] = counts.get(lane, 0) + 1
+        places = {lane: self.hints.next_sequence(lane, count) for lane, count in counts.items()}
+        for number in numbers:
+            creation = self.wanted[number]
+            sequence = places[creation.lane]
+            places[creation.lane] += 1
+            birth = NewBorn(now=now(), id=None, chance=chance(12), sequence=sequence)
+            cradle = None
+            with self._blamed(number):
+                cradle = Cradle(number, creation, creation.make(birth), self.layout)
+            if cradle is not None:
+                yield cradle
+
+    def _reserve(self, staged: list[Cradle]) -> None:
+        """Let the keys stand for these tasks, durably. Raises OSError."""
+        reserving = [cradle for cradle in staged if cradle.staged_key is not None]
+        for cradle in reserving:
+            assert cradle.staged_key is not None and cradle.key is not None
+            with self._blamed(cradle.number):
+                try:
+                    os.link(cradle.staged_key, self.layout.key(cradle.key))
+                except FileExistsError:  # another call was faster
+                    self.alone.append(cradle.number)
+                atomic.discard(cradle.staged_key)
+                cradle.staged_key = None
+        if reserving:
+            keys.confirm(self.layout, reserving[0].key or "")
+
+    def _place(self, cradle: Cradle, now: Moment) -> bool:
+        """The commit of one task: its marker, then the rename."""
+        place, folder = placement(Snapshot(task=cradle.task), now), self.layout.task(cradle.task.id)
+        with self._blamed(cradle.number):
+            self.hints.make(place, cradle.folder)
+            try:
+                os.rename(cradle.folder, folder)
+                self.outcomes[cradle.number] = cradle.task
+            except OSError:
+                if os.path.isdir(folder):  # its id is taken; that task may have the very same marker
+                    drop_stale(self.layout, self.layout.marker(place) or "", now)
+                    self.alone.append(cradle.number)
+                else:
+                    if cradle.key is None:  # else another call may be about to commit it under this very marker
+                        self.hints.drop(place)
+                    raise
+        return self.outcomes[cradle.number] is cradle.task
+
+    def _confirm(self) -> None:
+        """Make the names in tasks/ durable, or say of each task that its name may not be."""
+        done = [number for number, outcome in enumerate(self.outcomes) if isinstance(outcome, Task)]
+        try:
+            if done:
+                atomic.sync_folder(self.layout.tasks)
+        except OSError as wrong:
+            for number in done:
+                task = self.outcomes[number]
+                assert isinstance(task, Task)
+                self.outcomes[number] = commits.unconfirmed(
+                    f"submitted {task.id}, but it", wrong, hint=commits.look(task.id)
+                )
+
+    def _unblamed(self, cradles: list[Cradle]) -> list[Cradle]:
+        alone = set(self.alone)
+        return [cradle for cradle in cradles if self.outcomes[cradle.number] is None and cradle.number not in alone]
+
+    def _blamed(self, number: int) -> _Blamed:
+        return _Blamed(self.outcomes, number)
+
+
+class _Blamed:
+    """`with`: what goes wrong in the block is the outcome of this one task, and the others go on."""
+
+    def __init__(self, outcomes: list[Task | AgentLanesError | None], number: int) -> None:
+        self.outcomes, self.number = outcomes, number
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, OSError):
+            error = atomic.translated(error, DOING)
+        if isinstance(error, AgentLanesError):
+            self.outcomes[self.number] = error
+            return True
+        return False

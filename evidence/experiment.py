@@ -40,6 +40,8 @@ class Table:
     """Each broken promise in one line: what was done, what is wrong, how to do it again."""
     notes: list[str] = field(default_factory=list)
     """What a reader must know beside the table: versions, what could not be looked at here."""
+    pictures: dict[str, str] = field(default_factory=dict)
+    """Drawings of it, as SVG, by name."""
 
     def markdown(self) -> str:
         """The table as a page shows it."""
@@ -60,7 +62,10 @@ class Result:
     table: Table
 
     def write(self, folder: Path) -> None:
-        """Keep it as `folder/KEY.json`; docs/promises.py reads it from there."""
+        """Keep it as `folder/KEY.json`; docs/promises.py reads it from there. Drawings become `folder/KEY-NAME.svg`."""
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
+        values = asdict(self)
+        for name, picture in values["table"].pop("pictures").items():
+            (folder / f"{self.key}-{name}.svg").write_text(picture)
+        text = json.dumps(values, indent=1, ensure_ascii=False)
         (folder / f"{self.key}.json").write_text(text + "\n")

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import sys
 
-from worker import say
-
 from agent_lanes import Queue
 from agent_lanes.errors import AgentLanesError
+
+
+def say(*words: str) -> None:
+    """A line on stdout, at once."""
+    sys.stdout.write(" ".join(words) + "\n")
+    sys.stdout.flush()
 
 
 def main(store: str, lane: str, lease_seconds: str) -> int:

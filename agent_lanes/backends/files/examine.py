@@ -18,13 +18,13 @@ from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, litte
 from agent_lanes.backends.files.records import answered
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
-from agent_lanes.core.placement import placement, timer_now
+from agent_lanes.core.placement import placement, ready, timer_now
 from agent_lanes.core.times import SECOND, Moment, iso
 from agent_lanes.errors import AgentLanesError, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "vboxsf", "virtiofs")
 NETWORK_FUSE = ("fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.gvfsd-fuse")
@@ -34,10 +34,11 @@ CLOCK_SLACK = 60 * SECOND
 REPAIR = "agent-lanes doctor --repair"
 
 
-def examine(layout: Layout, gate: Gate, now: Moment) -> Iterator[Finding]:
+def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator[Finding]:
     """Everything that is not as it should be, the facts first. Raises OSError."""
     if not os.path.isdir(layout.root):
         return
+    now = clock()
     yield from store(layout, gate)
     wanted, newest = set[str](), 0
     for name in atomic.names(layout.tasks):
@@ -47,7 +48,7 @@ def examine(layout: Layout, gate: Gate, now: Moment) -> Iterator[Finding]:
         if marker is not None:
             wanted.add(marker)
     if gate.current():
-        yield from hints(layout, wanted, now)
+        yield from hints(layout, wanted, clock)
     if newest > now.wall + CLOCK_SLACK:
         yield Finding(
             level=WARNING,
@@ -134,12 +135,12 @@ def _lost_claim(folder: str, id: str) -> Finding:
     )
 
 
-def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
+def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iterator[Finding]:
     """Markers that lack, and markers that are too many; a command at work may have some of either in flight.
 
     A timer that is over lists its task as well as a ready marker would: whoever asks for work next finds it there.
     """
-    present = Hints(layout).all_markers()
+    present, now = Hints(layout).all_markers(), clock()
     of = {path: id_in(layout.root, path) for path in wanted | present}
     lacking = {of[path]: path for path in wanted - present}
     timers = [path for path in present if path.startswith(f"{layout.root}/timers/")]
@@ -148,11 +149,11 @@ def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
         if lacking.pop(of[path], None):
             present.remove(path)
     for id, path in sorted(lacking.items()):
-        if lacks(layout, id, path, now):
+        if is_lost(layout, id, now):
             line = "a task is not listed where dispatchers look for it"
             name = os.path.basename(path)
             yield Finding(level=PROBLEM, code="hint_missing", message=f"{line}: {name}", hint=REPAIR, path=path)
-    stale = [path for path in present - wanted if is_stale(layout, of[path], path, now)]
+    stale = [path for path in present - wanted if is_stale(layout, of[path], path, clock())]
     if stale:
         yield Finding(
             level=WARNING,
@@ -163,19 +164,23 @@ def hints(layout: Layout, wanted: set[str], now: Moment) -> Iterator[Finding]:
         )
 
 
-def lacks(layout: Layout, id: str, path: str, now: Moment) -> bool:
-    """Whether a marker is missing while the facts ask for it, rather than while somebody was changing them.
+def is_lost(layout: Layout, id: str, now: Moment) -> bool:
+    """Whether no marker lists a task, rather than that somebody was changing it, or promoting it, during the look.
 
     A marker is made before the facts that ask for it, and dropped after the next: so facts that are the same before
-    and after a look that did not find it are what it is missing for.
+    and after a look that found none are what it is missing for.
     """
+    before = records.examined(layout.task(id), id)[0]
     for _ in range(TRIES):
-        if os.path.lexists(path):
+        if before is None or before.response is not None:
             return False
-        again = task(layout, id, now)[1]
-        if again is None or again == path:
-            return again == path
-        path = again
+        earliest = placement(before, now.replace(wall=0, boottime=0))  # a timer that is over lists it as well
+        if any(path and os.path.lexists(path) for path in map(layout.marker, (earliest, ready(before)))):
+            return False
+        after = records.examined(layout.task(id), id)[0]
+        if after == before:
+            return True
+        before = after
     return False
 
 

@@ -4,11 +4,14 @@ Its content names the format and the boot for which the hints were built. While 
 flock and one read; otherwise whoever comes first takes it exclusively, makes, upgrades or rebuilds (upkeep), and
 writes the content last: so it can be killed at any point, and is done again. The content is read once the lock is
 held: what was read before might have been rebuilt for another boot until we had it.
+
+Whoever wants it exclusively while others come and go writes `closing` into it: who comes then gives way.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic
@@ -19,11 +22,15 @@ from agent_lanes.errors import NotFound, StoreBusy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 OPEN_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+CLOSE_FLAGS = OPEN_FLAGS | os.O_CREAT
 LONGEST_CONTENT = 200
 TRIES = 3
+CLOSING = b"closing\n"
+GIVE_WAY_SECONDS, GLANCE_SECONDS = 0.5, 0.005
 NEEDED = ("tmp", "ready", "timers", "held")  # whoever deleted one of these deleted hints, or where things are born
 
 
@@ -53,10 +60,14 @@ class Gate:
         """
         return Passage(self)
 
-    def closed(self, *, patient: bool = True) -> Lock:
+    def closed(self, *, patient: bool = True, again: Callable[[], None] = lambda: None) -> Lock:
         """The gate, to be held exclusively by `with`: nobody changes the store then. Raises StoreBusy, OSError."""
         what = "the store (it is being upgraded, rebuilt or repaired)"
-        return Lock(self.layout.gate, what, flags=OPEN_FLAGS | os.O_CREAT, patient=patient, busy=StoreBusy)
+        return Lock(self.layout.gate, what, flags=CLOSE_FLAGS, patient=patient, busy=StoreBusy, again=again)
+
+    def taken(self) -> Whole:
+        """The same, of a store that is as it should be, also while others come and go all the time."""
+        return Whole(self)
 
     def entered(self) -> Lock | None:
         """The gate, held shared; None where the store must be brought up first. Raises StoreBusy, OSError."""
@@ -75,18 +86,55 @@ class Gate:
         return None
 
     def bring_up(self) -> None:
-        """Make, upgrade or rebuild the store, unless somebody did it meanwhile. Raises BadData, StoreBusy, OSError."""
+        """Make, upgrade or rebuild the store, unless somebody else does. Raises BadData, StoreBusy, OSError."""
         from agent_lanes.backends.files import upkeep
 
         os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
-        with self.closed() as gate:
-            if not self.current():  # nobody did it while we waited
-                upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
-                os.ftruncate(gate.descriptor, 0)
-                os.pwrite(gate.descriptor, self.content, 0)
+        self._give_way()
+        try:
+            with self.closed(again=self._leave_if_open) as gate:
+                if not self.current():  # nobody did it while we waited
+                    upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
+                    self.write(gate.descriptor, self.content)
+        except Opened:
+            pass
+
+    def write(self, descriptor: int, content: bytes) -> None:
+        """Say whether the store is as it should be. Raises OSError."""
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, content, 0)
+
+    def write_over(self, old: bytes, new: bytes) -> None:
+        """The same without holding it, if that is what it says. Raises OSError."""
+        descriptor = os.open(self.layout.gate, CLOSE_FLAGS, atomic.FILE_MODE)
+        try:
+            if os.pread(descriptor, LONGEST_CONTENT, 0) == old:
+                self.write(descriptor, new)
+        finally:
+            os.close(descriptor)
+
+    def _leave_if_open(self) -> None:
+        """Who waits to bring the store up stops waiting once it is: those who pass it meanwhile may never end."""
+        if self.current():
+            raise Opened
+
+    def _give_way(self) -> None:
+        """To whoever announced that it wants the whole store; not for long, since it may have been killed."""
+        deadline = time.monotonic() + GIVE_WAY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if atomic.read(self.layout.gate, LONGEST_CONTENT) != CLOSING:
+                    return
+            except (OSError, atomic.Unreadable):
+                return
+            time.sleep(GLANCE_SECONDS)
 
     def _whole(self) -> bool:
         return all(map(os.path.isdir, self.needed))
+
+
+class Opened(Exception):
+    """Somebody else has brought the store up."""
 
 
 class Passage:
@@ -110,4 +158,31 @@ class Passage:
     ) -> None:
         """Give it back."""
         if self.lock is not None:
+            self.lock.__exit__(kind, error, trace)
+
+
+class Whole:
+    """`with gate.taken(): ...` has the store for itself, and leaves it as it should be, or to be brought up."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.lock = gate.closed(again=lambda: gate.write_over(gate.content, CLOSING))
+
+    def __enter__(self) -> None:
+        """Hold the gate exclusively. Who comes while this waits gives way."""
+        try:
+            self.lock.__enter__()
+        except BaseException:
+            self.gate.write_over(CLOSING, self.gate.content)
+            raise
+        self.gate.write(self.lock.descriptor, CLOSING)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let everybody pass, unless this failed: then the next one brings the store up."""
+        try:
+            if error is None:
+                self.gate.write(self.lock.descriptor, self.gate.content)
+        finally:
             self.lock.__exit__(kind, error, trace)

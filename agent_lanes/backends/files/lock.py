@@ -19,6 +19,7 @@ from agent_lanes.errors import Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 PATIENCE_SECONDS = 10.0
@@ -29,7 +30,7 @@ class Lock:
     """`with Lock(path, what): ...` holds a flock on an existing file or folder.
 
     Raises NotFound if it is not there, Damaged if a link stands in place of a folder, `busy` if it is held for
-    longer than 10 s, or at once if not `patient`.
+    longer than 10 s, or at once if not `patient`. `again` is called before each further try.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Lock:
         patient: bool = True,
         flags: int = 0,
         busy: type[Busy] = Busy,
+        again: Callable[[], None] = lambda: None,
     ) -> None:
         self.path, self.what = path, what
-        self.shared, self.patient, self.busy = shared, patient, busy
+        self.shared, self.patient, self.busy, self.again = shared, patient, busy, again
         self.flags = flags or os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = -1
 
@@ -62,6 +64,7 @@ class Lock:
                     except BlockingIOError:
                         if time.monotonic() >= deadline:
                             raise self.busy(self._story(), hint="repeat the call") from None
+                    self.again()
                     time.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                 if self._still_there():

@@ -165,14 +165,14 @@ class FileStore(FileReader):
         from agent_lanes.backends.files.examine import examine
 
         with atomic.storage("doctor"):
-            yield from examine(self.layout, self._gate, self.now())
+            yield from examine(self.layout, self._gate, self.now)
 
     def repair(self, findings: list[Finding]) -> list[Finding]:
         """See ports.Examined."""
         from agent_lanes.backends.files.repair import repair
 
         self.prepare()
-        with atomic.storage("doctor --repair"), self._gate.closed():
+        with atomic.storage("doctor --repair"), self._gate.taken():
             return repair(self.layout, findings, self.now())
 
     # --- waiting ---------------------------------------------------------------------------------------------

@@ -70,6 +70,19 @@ def test_a_change_while_doctor_looks_is_no_finding(store: ClockedFileStore, root
     assert [finding for finding in looking if finding.code not in OF_THE_MACHINE] == []
 
 
+def test_a_lease_that_runs_out_while_doctor_looks_is_no_finding(
+    store: ClockedFileStore, root: Path, clock: Clock
+) -> None:
+    id, reached = submit(store), submit(store)
+    claim(store, id, lease_seconds=5)
+    (root / "tasks" / reached).chmod(0o755)
+    looking = store.examine()
+    assert next(looking).code == "permissions"  # it has read the first task, whose timer is not over yet
+    clock.advance(6)
+    store.promote("default")
+    assert [finding for finding in looking if finding.code not in OF_THE_MACHINE] == []
+
+
 def test_the_marker_of_a_submit_that_may_be_in_flight_is_no_finding(store: ClockedFileStore, root: Path) -> None:
     store.prepare()
     put_marker(root, "ready", ORPHAN)

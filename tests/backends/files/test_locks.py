@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, in_threads, note, respond, submit
 
-from agent_lanes.backends.files import hints, lock
+from agent_lanes.backends.files import gate, hints, lock
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import transitions
 from agent_lanes.core.task import Snapshot
@@ -143,6 +143,50 @@ def test_while_the_store_is_being_rebuilt_a_lane_whose_leases_ran_out_is_busy_no
     clock.advance(2)
     with held(root / "gate"), pytest.raises(Busy, match="the store: locked"):
         QueueService(store).claim_next("default")
+
+
+def test_who_comes_while_a_repair_waits_for_the_store_gives_way_to_it(store: ClockedFileStore, root: Path) -> None:
+    """Otherwise it would wait for as long as one holds the gate shared, whoever that is at the moment."""
+    submit(store)
+    with held(root / "gate", fcntl.LOCK_SH):
+        repair = threading.Thread(target=store.repair, args=([],))
+        repair.start()
+        while (root / "gate").read_bytes() != gate.CLOSING:
+            assert repair.is_alive()
+        assert store._gate.entered() is None
+    assert submit(store)
+    repair.join()
+    assert (root / "gate").read_bytes() == store._gate.content
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_repair_that_gets_no_turn_keeps_nobody_out(store: ClockedFileStore, root: Path) -> None:
+    submit(store)
+    with held(root / "gate", fcntl.LOCK_SH):
+        with pytest.raises(Busy):
+            store.repair([])
+        assert submit(store)
+
+
+def test_who_waits_to_bring_the_store_up_goes_on_once_another_has_although_others_pass(
+    store: ClockedFileStore, root: Path
+) -> None:
+    """Waiting for the gate exclusively would last as long as one holds it shared, whoever that is at the moment."""
+    submit(store)
+    content = (root / "gate").read_bytes()
+    (root / "gate").write_bytes(b"")
+    with held(root / "gate", fcntl.LOCK_SH):
+        threading.Timer(0.05, (root / "gate").write_bytes, [content]).start()
+        assert submit(store)
+
+
+def test_a_repair_that_was_killed_while_it_wanted_the_store_keeps_nobody_out(
+    store: ClockedFileStore, root: Path
+) -> None:
+    submit(store)
+    (root / "gate").write_bytes(gate.CLOSING)
+    assert submit(store)
+    assert (root / "gate").read_bytes() == store._gate.content
 
 
 def test_the_gate_held_shared_lets_every_change_pass(store: ClockedFileStore, root: Path) -> None:

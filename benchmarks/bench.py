@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import stores
 from builds import Build
 from stores import Workspace
 
+if TYPE_CHECKING:
+    from queues.crowds import Crowds
+
 
 @dataclass
 class Row:
-    """One line of a table. `this` must be at most `limit`; `low` and `high` are the spread of `this`."""
+    """One line of a table. `this` must be at most `limit`, or at least `least`; `low` and `high` are its spread."""
 
     what: str
     unit: str
@@ -23,20 +27,23 @@ class Row:
     low: float | None = None
     high: float | None = None
     note: str = ""
+    least: float | None = None
 
     @property
     def met(self) -> bool | None:
         """Whether it is what it must be; None where nothing is asked."""
-        if self.limit is None:
+        if self.limit is None and self.least is None:
             return None
-        return self.this is not None and self.this <= self.limit
+        if self.this is None:
+            return False
+        return self.this <= self.limit if self.limit is not None else self.this >= (self.least or 0)
 
     @property
     def times(self) -> float | None:
-        """How many times less than earlier."""
+        """How many times better than earlier: less, or, of a rate, more."""
         if isinstance(self.earlier, str) or not self.earlier or not self.this:
             return None
-        return self.earlier / self.this
+        return self.this / self.earlier if self.unit.endswith("/s") else self.earlier / self.this
 
 
 @dataclass
@@ -63,6 +70,15 @@ class Bench:
     def __init__(self, builds: list[Build], disk: str, memory: str | None, full: bool) -> None:
         self.builds, self.disk, self.memory, self.full = builds, disk, memory, full
         self.earlier, self.this = builds
+        self._crowds: Crowds | None = None
+
+    def crowds(self) -> Crowds:
+        """The run over all queues that T2, T3, P1 and P2 look at; made when it is first asked for."""
+        if self._crowds is None:
+            from queues.crowds import Crowds
+
+            self._crowds = Crowds(self)
+        return self._crowds
 
     def choose(self, small: int, full: int) -> int:
         """A number of repeats, or a size, for --sizes small and full."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench import Bench, Figure, Row
 
-COLUMNS = ("figure", "0.1.1", "this", "spread", "0.1.1/this", "must", "met?")
+COLUMNS = ("figure", "0.1.1", "this", "spread", "times better", "must", "met?")
 
 
 class Report:
@@ -125,6 +125,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     spread = "" if row.low is None or row.high is None else f"{_plain(row.low)}-{_plain(row.high)}"
     times = "" if row.times is None else f"{row.times:.3g}"
     must = "" if row.limit is None else f"<= {_plain(row.limit)}"
+    must = must if row.least is None else f">= {_plain(row.least)}"
     met = {True: "yes", False: "NO", None: ""}[row.met]
     return row.what, earlier, _number(row.this, row.unit), spread, times, must, met
 

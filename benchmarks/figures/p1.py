@@ -1,0 +1,71 @@
+"""P1: puts, and takes with their ack, beside other queues without a server: huey, persist-queue, litequeue.
+
+A take of this build is a claim and an answer that is kept; theirs is the ack alone, which is noted where it matters.
+How durable each is stands beside it, with the fsyncs that strace counts in its worker.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+from bench import Bench, Figure, Row
+from measure import median, new_file_and_fsync, ratio
+from queues.stage import ABOUT, Stage, Worker, versions
+from syscalls import SYNCS
+
+PEERS = ("huey", "persist-file", "persist-ack", "litequeue")
+LEAST = 1.0
+COUNTED = 20
+
+
+def measure(bench: Bench) -> Figure:
+    """Ratios to each peer in one process, and in 8 where the peer allows it."""
+    figure = Figure("P1", "Beside queues without a server: rates over theirs")
+    beside(bench, figure, PEERS, {"put": LEAST, "take and ack": LEAST})
+    for name, version in versions().items():
+        figure.rows.append(Row(f"{name} {version}", "", None))
+    floor = sorted(new_file_and_fsync(bench.disk) for _ in range(50))
+    figure.rows.append(Row("floor: a new file and its fsync", "/s", 1 / median(floor)))
+    return figure
+
+
+def beside(bench: Bench, figure: Figure, peers: tuple[str, ...], least: dict[str, float]) -> None:
+    """A row for each peer, operation and number of processes; then one for the durability of each."""
+    crowds = bench.crowds()
+    for peer in peers:
+        for name, rates in (("put", crowds.put), ("take and ack", crowds.take)):
+            for many in (1, 8):
+                if (peer, many) not in rates:
+                    continue
+                times, low, high = ratio(rates["this", many], rates[peer, many])
+                asked = least.get(name) if many == 1 else None
+                note = f"{median(rates['this', many]):,.0f} over {median(rates[peer, many]):,.0f} /s"
+                what = f"{name}, over {ABOUT[peer][0]}" + (f", {many} processes" if many > 1 else "")
+                figure.rows.append(Row(what, "x", times, None, None, low, high, note, asked))
+                figure.samples |= {f"{what}: this": rates["this", many], f"{what}: peer": rates[peer, many]}
+    for kind in ("this", *(peer for peer in peers if (peer, 1) in crowds.put)):
+        name, durable, _ = ABOUT[kind]
+        puts, takes = _syncs(bench, kind)
+        counted = "" if puts is None else f"; fsyncs counted: {puts:.1f} a put, {takes:.1f} a take"
+        figure.rows.append(Row(f"durability of {name}", "", None, note=durable + counted))
+
+
+def _syncs(bench: Bench, kind: str) -> tuple[float | None, float | None]:
+    """fsyncs and their like of one put and one take, in the worker itself; None where a server does them."""
+    stage = Stage(bench, kind, 1)
+    try:
+        if stage.servers:
+            return None, None
+        with tempfile.NamedTemporaryFile("r") as report:
+            before = ("strace", "-f", "-e", f"trace={','.join(SYNCS)}", "-o", report.name)
+            worker = Worker(stage, stage.addresses[0], before)
+            counts = []
+            for line in ("put 1 a", "take", f"put {COUNTED} b", "take"):
+                worker.tell(line)
+                worker.done()
+                report.seek(0)
+                counts.append(report.read().count("("))
+            worker.end()
+        return (counts[2] - counts[1]) / COUNTED, (counts[3] - counts[2]) / COUNTED
+    finally:
+        stage.close()

@@ -1,0 +1,1 @@
+"""The queues that this one is measured beside."""

@@ -63,7 +63,8 @@ ANSWER = (
 class Change(Frozen):
     """What one transition commits: at most one of `claim` and `response`; then the lines of history.
 
-    `durable` says whether the claim must survive a power cut (a renewal need not).
+    `durable` says whether the claim must survive a power cut. One that is held need not, its holder does not either;
+    but where it replaces another, a torn file must not take with it what that one had counted.
     `repeated` says that this very thing had been done before; then there is nothing to commit.
     """
 
@@ -104,7 +105,8 @@ def claim(
     data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds, "attempt": taken.attempts + 1}
     if lapsed and before.claim is not None:
         data["taken_over_from"] = before.claim.owner
-    return Change(claim=taken, events=(event("claimed", "task claimed", now, data, taken.epoch),))
+    line = event("claimed", "task claimed", now, data, taken.epoch)
+    return Change(claim=taken, events=(line,), durable=before.claim is not None)
 
 
 def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now: Moment) -> bool:

@@ -128,9 +128,10 @@ def index(layout: Layout, task: Task) -> None:
         "task_id": task.id,
         "updated_at": iso(task.created_at),
     }
-    path = layout.correlation(task.workspace_id, task.correlation_id)
-    os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
-    atomic.replace(path, dumps(record).encode(), f"{layout.tmp}/{chance(16)}", durable=False)
+    path, data = layout.correlation(task.workspace_id, task.correlation_id), dumps(record).encode()
+    if not atomic.overwrite(path, data):
+        os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
+        atomic.replace(path, data, f"{layout.tmp}/{chance(16)}", durable=False)
 
 
 def vouch(folder: str, done: str, *, hint: str) -> None:

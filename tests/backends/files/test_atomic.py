@@ -99,6 +99,21 @@ def test_a_marker_whose_twin_cannot_have_another_name_is_an_empty_file(tmp_path:
     assert os.path.getsize(path) == 0
 
 
+def test_only_a_file_of_the_same_length_is_overwritten(tmp_path: Path) -> None:
+    path, link = tmp_path / "file", tmp_path / "link"
+    assert not atomic.overwrite(str(path), b"four")
+    path.write_bytes(b"abcd")
+    link.symlink_to(path)
+    assert not atomic.overwrite(str(path), b"three")
+    assert not atomic.overwrite(str(link), b"four")
+    assert path.read_bytes() == b"abcd"
+    inode = path.stat().st_ino
+    assert atomic.overwrite(str(path), b"four")
+    assert (path.read_bytes(), path.stat().st_ino) == (b"four", inode)
+    os.mkfifo(tmp_path / "fifo")
+    assert not atomic.overwrite(str(tmp_path / "fifo"), b"")
+
+
 def test_names_of_what_is_no_folder_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert atomic.names(str(tmp_path)) == ["file"]

@@ -127,9 +127,12 @@ def test_many_submits_cost_one_syncfs_and_one_fsync_and_one_more_for_all_their_k
     assert synced(traced(*words, stdin=sent)) == ["tasks"]  # again: confirmed
 
 
-def test_claim_costs_one_fsync(traced: Trace) -> None:
-    assert synced(traced("claim", submitted(traced))) == ["staged"]
-    submitted(traced)
+def test_the_first_claim_of_a_task_costs_no_fsync_and_a_later_one_costs_one(traced: Trace) -> None:
+    id = submitted(traced)
+    first = traced("claim", id)
+    assert synced(first) == []
+    token = dict(line.split("=", 1) for line in first.stdout.splitlines())["claim_token"]
+    traced("release", id, "--claim-token", token)
     assert synced(traced("claim", "--lane", "default")) == ["staged"]
 
 

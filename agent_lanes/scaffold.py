@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 
+from agent_lanes import durability
 from agent_lanes.config import model
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
@@ -41,7 +42,7 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
     def fill(born: str) -> None:
         _copy(_source(TEMPLATE), born, values)
         os.rename(f"{born}/gitignore", f"{born}/.gitignore")
-        shutil.copy(f"{_source(DISPATCHERS)}/dispatcher.sh", f"{born}/dispatcher.sh")
+        _copy_file(f"{_source(DISPATCHERS)}/dispatcher.sh", f"{born}/dispatcher.sh")
         _finish(born, queue_root is None)
 
     _make(handoff, fill)
@@ -126,7 +127,9 @@ def _make(place: str, fill: Callable[[str], None]) -> None:
         os.makedirs(os.path.dirname(place), exist_ok=True)
         with Newborn(os.path.dirname(place), 0o777, is_folder=True) as born:
             fill(born.path)
+            durability.sync_tree(born.path)  # else a power cut could leave empty files under the right names
             os.rename(born.path, place)
+        durability.sync_folders(os.path.dirname(place))
     except (OSError, shutil.Error) as wrong:
         raise StorageFailed(f"cannot make {place}: {getattr(wrong, 'strerror', None) or wrong}") from wrong
 
@@ -157,8 +160,12 @@ def _copy(source: str, target: str, values: dict[str, str]) -> None:
         if text is None:
             os.mkdir(there)
         else:
-            _write(there, text)
-            shutil.copymode(os.path.join(source, path), there)
+            _copy_file(os.path.join(source, path), there, text)
+
+
+def _copy_file(here: str, there: str, text: str | None = None) -> None:
+    _write(there, _read(here) if text is None else text)
+    shutil.copymode(here, there)
 
 
 def _is_copy(source: str, target: str, values: dict[str, str]) -> bool:

@@ -75,11 +75,13 @@ def supporting_paths(paths: Iterable[str], root: str) -> tuple[Supporting, ...]:
 
 
 def write_answer(task: Task, body: str, *, store: str, config: str | None) -> str:
-    """Replace the file at a task's response path in one step, byte for byte; returns its absolute path.
+    """Replace the file at a task's response path in one step, byte for byte and durably; returns its absolute path.
 
     All that was checked at submit is checked again: a link may lead elsewhere by now. Raises NotAllowed,
     StorageFailed.
     """
+    from agent_lanes import durability
+
     path, root = task.response_path or "", task.workspace_root
     real = response_path(path, root, root, forbidden=(task.request_path, config), store=store)
     folder = os.path.dirname(real)
@@ -89,9 +91,10 @@ def write_answer(task: Task, body: str, *, store: str, config: str | None) -> st
         os.makedirs(folder, exist_ok=True)
         mode = stat.S_IMODE(os.stat(real).st_mode) if os.path.isfile(real) else 0o666 & ~_umask()
         with Newborn(folder, mode) as born:
-            born.write(body.encode())
             os.fchmod(born.descriptor, mode)
+            born.write(body.encode(), durable=True)
             os.rename(born.path, real)
+        durability.sync_folders(folder, top=root)
     except OSError as wrong:
         raise _cannot_write(path, wrong) from wrong
     return real

@@ -34,10 +34,13 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
         os.makedirs(folder, atomic.FOLDER_MODE, exist_ok=True)
     record = store_record(layout)
     if record is None:
+        from agent_lanes import durability
+
+        durability.sync_folders(layout.root)  # the store's own name, too, before anything is promised about it
         _upgrade(layout, now, chance)
         store = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
         atomic.replace(layout.store_record, dumps(store).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
-        atomic.sync_folder(layout.root)
+    atomic.sync_folder(layout.root)
     rebuild(layout, now)
     sweep(layout, now)
 

@@ -41,7 +41,7 @@ def run(args: Arguments, session: Session) -> int:
 
 def _write(path: str, lines: Iterable[str]) -> None:
     """A new file, for its owner alone, complete and fsynced before it has its name."""
-    from agent_lanes import newborn
+    from agent_lanes import durability, newborn
 
     folder = os.path.dirname(path)
     if os.path.lexists(path):
@@ -54,5 +54,6 @@ def _write(path: str, lines: Iterable[str]) -> None:
                     file.write(line.encode() + b"\n")
             os.fsync(born.descriptor)
             os.link(born.path, path)
+        durability.sync_folders(folder)
     except OSError as wrong:
         raise StorageFailed(f"export: cannot write {path}: {wrong.strerror}") from wrong

@@ -196,3 +196,38 @@ def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_takes_no_lock(t
     counts = traced("wait", id)
     assert counts.returncode == 0
     assert (counts.locked, counts.synced) == ([], [str(tmp_path / "state/tasks" / id)])
+
+
+def test_a_wait_syncs_the_file_that_it_writes_and_every_folder_up_to_the_workspace(
+    traced: Trace, tmp_path: Path
+) -> None:
+    id = traced("submit", "--lane", "default", "--prompt", "p", "--response-to", "out/deep/answer.md").stdout.strip()
+    assert traced("respond", id, "--body", "fine").returncode == 0
+    counts = traced("wait", id)
+    assert counts.synced[0] == str(tmp_path / "state/tasks" / id)
+    assert counts.synced[1].startswith(str(tmp_path / "out/deep/.agent-lanes-"))
+    assert counts.synced[2:] == [str(tmp_path / name) for name in ("out/deep", "out", "")][:-1] + [str(tmp_path)]
+
+
+def test_export_syncs_the_file_and_its_folder(traced: Trace, tmp_path: Path) -> None:
+    counts = traced("export", "backup.jsonl")
+    assert counts.synced[0].startswith(str(tmp_path / ".agent-lanes-"))
+    assert counts.synced[1] == str(tmp_path)
+
+
+@pytest.mark.parametrize("words", [("init", "."), ("init-pool", ".")], ids=" ".join)
+def test_a_scaffold_is_synced_before_it_has_its_name(traced: Trace, tmp_path: Path, words: tuple[str, ...]) -> None:
+    counts = traced(*words)
+    made = [path for name in ("handoff", ".agent-lanes-queue", "dispatchers") for path in tmp_path.glob(f"{name}/**/*")]
+    born = {re.sub(r"/\.agent-lanes-[0-9a-f]{16}(?=/|$)", "/NEW", path) for path in counts.synced}
+    places = {str(path.relative_to(tmp_path)).partition("/")[2] for path in made}
+    assert places and {f"{tmp_path}/NEW/{place}" for place in places} <= born
+    assert str(tmp_path) in counts.synced
+
+
+def test_the_name_of_a_new_store_is_synced_and_those_above_it(traced: Trace, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "state")
+    counts = traced("submit", "--lane", "default", "--prompt", "p")
+    assert counts.synced[:2] == [str(tmp_path / "state"), str(tmp_path)]
+    before_the_task = counts.synced[: counts.synced.index(str(tmp_path / "state/tasks"))]
+    assert before_the_task.count(str(tmp_path / "state")) == 2  # its folders, then its store.json

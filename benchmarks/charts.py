@@ -1,132 +1,176 @@
-"""Three charts, as SVG and PNG: finding and claiming, waking up, idling; each over the number of stored tasks.
+"""Draws the charts of docs/charts/ from what was measured; needs matplotlib, and nothing else does.
 
-matplotlib is needed for these alone. A figure that was not measured has no chart.
+python benchmarks/charts.py [RESULTS.json ...] [--to FOLDER]      all of benchmarks/results into docs/charts
+
+Where several files hold a figure, the last one measured is drawn; one that nobody measured has no chart.
 """
 
 from __future__ import annotations
 
+import argparse
+import glob
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-matplotlib.rcParams["svg.hashsalt"] = "agent-lanes"  # the same data give the same file
-matplotlib.rcParams["svg.fonttype"] = "none"
-
-from matplotlib import pyplot  # noqa: E402 - after the backend is chosen
-from matplotlib.ticker import FuncFormatter, LogLocator  # noqa: E402
+from drawing import EARLIER, PEER, SERVER, THIS, Line, card, dumbbells, plot, save, subtitle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     Series = dict[str, dict[str, list[float]]]
 
-EARLIER, THIS, SECOND = "#b5532d", "#1f6f8b", "#7fb3c8"
-NONE_AT = 0.3  # where "0 stored" stands on a logarithmic axis, as a share of the smallest size
+HERE = os.path.dirname(os.path.abspath(__file__))
+BOLD = 2.8
 
 
-def draw(record: dict[str, Any], folder: str) -> list[str]:
+def draw(records: list[dict[str, Any]], folder: str) -> list[str]:
     """Draw what was measured; returns the paths."""
     os.makedirs(folder, exist_ok=True)
-    figures = record["figures"]
+    newest: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {}
+    for record in records:
+        for key, figure in record["figures"].items():
+            if key not in newest or figure["ended_at"] > newest[key][0]:
+                newest[key] = figure["ended_at"], record, figure
     drawn: list[str] = []
-    for name, key, panels, paint in CHARTS:
-        if key in figures and figures[key]["series"]:
-            drawn += _save(name, panels, figures[key]["series"], paint, _about(record, figures[key]), folder)
+    for name, key, paint in CHARTS:
+        if key in newest:
+            _, record, figure = newest[key]
+            drawn += save(paint(figure), _about(record, figure), f"{folder}/{name}")
     return drawn
 
 
-def _find(panels: list[Axes], series: Series) -> None:
-    (axes,) = panels
-    axes.set_title("Find and claim the next task")
-    axes.set_ylabel("milliseconds")
-    _line(axes, series, "earlier", "cpu_ms", "0.1.1, two commands (CPU)", EARLIER, "o-")
-    _line(axes, series, "this", "cpu_ms", "this build, one command (CPU)", THIS, "o-")
-    _line(axes, series, "in process", "wall_ms", "this build, inside a process (wall)", SECOND, "s-")
+def _round_trip(figure: dict[str, Any]) -> Figure:
+    series: Series = figure["series"]
+    below = "submit → claim → respond → wait through five processes, milliseconds of wall time"
+    picture, (axes,) = card("A round trip costs the same, whatever is stored", below)
+    lines = [_line(series, "this", "ms", "this build", THIS, BOLD), _line(series, "earlier", "ms", "0.1.1", EARLIER, 2)]
+    plot(axes, lines, across="finished tasks in the store", ticks=series["this"]["at"], unit=" ms")
+    return picture
 
 
-def _wake(panels: list[Axes], series: Series) -> None:
-    panels[0].set_ylabel("milliseconds, fsync left out")
-    for axes, what, title in zip(
-        panels, WAKES, ("wait ID, woken by an answer", "wait --lane, woken by a submit"), strict=True
-    ):
-        axes.set_title(title)
-        for key, label, color in BOTH:
-            _line(axes, series, f"{key} {what}", "p99", f"{label}, 99th percentile", color, "o:")
-            _line(axes, series, f"{key} {what}", "p50", f"{label}, median", color, "o-")
+def _wake(figure: dict[str, Any]) -> Figure:
+    series: Series = figure["series"]
+    below = "from the file getting its name to the first byte printed, in milliseconds, without fsync"
+    picture, panels = card("A blocked wait wakes in milliseconds, at any size", below, 2)
+    for axes, what, title in zip(panels, WAKES, ("wait for an answer", "wait for work"), strict=True):
+        lines = []
+        for key, name, color, width in BOTH:
+            if f"{key} {what}" in series:
+                lines.append(_line(series, f"{key} {what}", "p50", f"{name}, median", color, width))
+                lines.append(_line(series, f"{key} {what}", "p99", f"{name}, p99", color, 1.6, dashed=True))
+        plot(axes, lines, across="finished tasks in the store", ticks=_ticks(series), unit=" ms")
+        subtitle(axes, title)
+    return picture
 
 
-def _idle(panels: list[Axes], series: Series) -> None:
-    panels[0].set_ylabel("seconds of CPU a minute")
-    for axes, what in zip(panels, ("wait ID", "wait --lane"), strict=True):
-        axes.set_title(f"one idle {what}")
-        for key, label, color in BOTH:
-            _line(axes, series, f"{key} {what}", "cpu", label, color, "o-")
+def _idle(figure: dict[str, Any]) -> Figure:
+    series: Series = figure["series"]
+    picture, (axes,) = card("Waiting costs next to nothing", "CPU of one idle blocked wait, seconds a minute")
+    lines = [
+        _line(series, f"{key} {what}", "cpu", f"{name}, {what}", color, width)
+        for key, name, color, width in BOTH
+        for what in ("wait ID", "wait --lane")
+        if f"{key} {what}" in series
+    ]
+    plot(axes, lines, across="finished tasks in the store", ticks=_ticks(series), unit=" s")
+    return picture
 
 
-BOTH = (("earlier", "0.1.1", EARLIER), ("this", "this build", THIS))
+def _commands(figure: dict[str, Any]) -> Figure:
+    rows = [row for row in figure["rows"] if row["unit"] == "P" and row["earlier"]]
+    below = "CPU of one call, in P: one P is the CPU of `python -c pass` with the same interpreter"
+    picture, (axes,) = card("What a command costs", below)
+    picture.subplots_adjust(left=0.13, right=0.95, top=0.80, bottom=0.14)
+    dumbbells(axes, [row["what"] for row in rows], [row["earlier"] for row in rows], [row["this"] for row in rows])
+    return picture
+
+
+def _throughput(figure: dict[str, Any]) -> Figure:
+    series: Series = figure["series"]
+    below = "tasks a second over processes; all on the same disk, each as durable as it can be set to"
+    picture, panels = card("Many processes at one queue", below, 2, height=5.2)
+    picture.subplots_adjust(left=0.07, right=0.80, top=0.79, bottom=0.135, wspace=0.95)
+    for axes, what, title in zip(panels, ("submit", "claim and respond"), ("put", "take and answer"), strict=True):
+        lines = [
+            _line(series, f"{kind} {what}", "rate", name, color, width)
+            for kind, name, color, width in QUEUES
+            if f"{kind} {what}" in series and len(series[f"{kind} {what}"]["at"]) > 1
+        ]
+        plot(axes, lines, across="processes", ticks=[1, 2, 4, 8])
+        subtitle(axes, title)
+    return picture
+
+
+def _find(figure: dict[str, Any]) -> Figure:
+    series: Series = figure["series"]
+    below = "find and claim, in milliseconds: CPU of commands, wall time inside a process"
+    picture, (axes,) = card("Finding the next task does not read the others", below)
+    lines = [
+        _line(series, "this", "cpu_ms", "this build", THIS, BOLD),
+        _line(series, "in process", "wall_ms", "this, Python API", THIS, 1.6),
+        _line(series, "earlier", "cpu_ms", "0.1.1", EARLIER, 2),
+    ]
+    plot(axes, lines, across="finished tasks in the store", ticks=_ticks(series), unit=" ms")
+    return picture
+
+
+BOTH = (("this", "this", THIS, BOLD), ("earlier", "0.1.1", EARLIER, 2.0))
 WAKES = ("answer, a bare link, memory", "task, by submit, memory")
-CHARTS: tuple[tuple[str, str, int, Callable[[list[Axes], Series], None]], ...] = (
-    ("find-and-claim", "S1", 1, _find),
-    ("wake-up", "W1", 2, _wake),
-    ("idle", "W2", 2, _idle),
+QUEUES = (
+    ("this", "this build", THIS, BOLD),
+    ("earlier-http", "0.1.1", EARLIER, 2.0),
+    ("wal", "SQLite WAL table", PEER, 1.3),
+    ("huey", "huey", PEER, 1.3),
+    ("litequeue", "litequeue", PEER, 1.3),
+    ("persist-ack", "persist-queue ack", PEER, 1.3),
+    ("redis", "Redis", SERVER, 1.3),
+    ("beanstalkd", "beanstalkd", SERVER, 1.3),
+)
+CHARTS: tuple[tuple[str, str, Callable[[dict[str, Any]], Figure]], ...] = (
+    ("round-trip", "R2", _round_trip),
+    ("wake-up", "W1", _wake),
+    ("idle", "W2", _idle),
+    ("commands", "C1", _commands),
+    ("throughput", "T3", _throughput),
+    ("find-and-claim", "S1", _find),
 )
 
 
-def _line(axes: Axes, series: Series, key: str, value: str, label: str, color: str, style: str) -> None:
-    if key not in series:
-        return
+def _line(
+    series: Series, key: str, value: str, name: str, color: str, width: float = 1.4, dashed: bool = False
+) -> Line:
     points = sorted(zip(series[key]["at"], series[key][value], strict=True))
-    smallest = min(at for one in series.values() for at in one["at"] if at)
-    places, values = [at or smallest * NONE_AT for at, _ in points], [number for _, number in points]
-    axes.plot(places, values, style, color=color, label=label, linewidth=1.8, markersize=5)
-    end = (places[-1], values[-1])
-    axes.annotate(_short(end[1]), end, textcoords="offset points", xytext=(7, -3), color=color, fontsize=9)
+    return Line(name, [at for at, _ in points], [number for _, number in points], color, width, dashed)
 
 
-def _save(
-    name: str, count: int, series: Series, paint: Callable[[list[Axes], Series], None], about: str, folder: str
-) -> list[str]:
-    figure, grid = pyplot.subplots(
-        1, count, figsize=(7.2 + 1.8 * (count - 1), 4.2), sharey=True, layout="constrained", squeeze=False
-    )
-    panels = list(grid[0])
-    for axes in panels:
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-    paint(panels, series)
-    sizes = sorted({at for one in series.values() for at in one["at"]})
-    smallest = min(at for at in sizes if at)
-    for axes in panels:
-        axes.set_xticks([at or smallest * NONE_AT for at in sizes], [f"{int(at):,}" for at in sizes])
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
-        axes.minorticks_off()
-        axes.margins(x=0.12, y=0.12)
-        axes.set_xlabel("tasks stored")
-        axes.grid(True, which="major", color="#dddddd", linewidth=0.7)
-        axes.spines[["top", "right"]].set_visible(False)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    figure.supxlabel(about, x=0.01, ha="left", fontsize=7, color="#666666")
-    paths = [f"{folder}/{name}.{kind}" for kind in ("svg", "png")]
-    figure.savefig(paths[0], bbox_inches="tight", metadata={"Date": None})
-    figure.savefig(paths[1], bbox_inches="tight", dpi=110)
-    pyplot.close(figure)
-    return paths
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+def _ticks(series: Series) -> list[float]:
+    return sorted({at for one in series.values() for at in one["at"]})
 
 
 def _about(record: dict[str, Any], figure: dict[str, Any]) -> str:
-    machine, version = record["machine"], record["versions"]["this"][0]
+    machine, version, load = record["machine"], record["versions"]["this"][0], figure["load"]
     return (
-        f"agent-lanes {version} ({figure['commit']}) and 0.1.1, one interleaved run, {figure['ended_at'][:10]}, "
-        f"load {figure['load'][0]:.1f} to {figure['load'][1]:.1f}; {machine['processors']} x {machine['processor']}, "
-        f"{machine['file_system']}"
+        f"agent-lanes {version} ({figure['commit']}) and 0.1.1 side by side in one run, {figure['ended_at'][:10]}, "
+        f"load {load[0]:.0f} to {load[1]:.0f}; {machine['processors']} processors ({machine['processor']}), "
+        f"{machine['file_system']}; benchmarks/README.md"
     )
+
+
+def main() -> None:
+    """Read, draw, say what was drawn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="*", help="default: all of benchmarks/results")
+    parser.add_argument("--to", default=f"{os.path.dirname(HERE)}/docs/charts", help="default: docs/charts")
+    args = parser.parse_args()
+    records = []
+    for path in args.results or sorted(glob.glob(f"{HERE}/results/*.json")):
+        with open(path, encoding="utf-8") as file:
+            records.append(json.load(file))
+    print("\n".join(draw(records, args.to)))
+
+
+if __name__ == "__main__":
+    main()

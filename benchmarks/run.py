@@ -57,7 +57,7 @@ def main() -> int:
     if args.charts:
         import charts
 
-        print("\n".join(charts.draw(run.record(), args.charts)))
+        print("\n".join(charts.draw([run.record()], args.charts)))
     return 0 if run.all_met() else 1
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LARGE_BYTES = 1 << 20  # from here on OpenSSL is worth its loading
+_own: Any = None  # the constructor, once it was looked for: an import that fails looks through all folders each time
 
 
 def sha256(first: bytes, more: Iterable[bytes] = ()) -> str:
@@ -23,10 +24,20 @@ def sha256(first: bytes, more: Iterable[bytes] = ()) -> str:
 
 
 def _hasher(*, large: bool) -> Any:
-    """Python's own code, which is private and has two names; else hashlib."""
+    """Python's own code; else, and for what is large, hashlib."""
+    global _own
+    if large:
+        import hashlib
+
+        return hashlib.sha256
+    if _own is None:
+        _own = _found()
+    return _own
+
+
+def _found() -> Any:
+    """Python's own code is private and has two names."""
     try:
-        if large:
-            raise ImportError
         try:
             import _sha2 as own  # type: ignore[import-not-found]  # from Python 3.12 on
         except ImportError:

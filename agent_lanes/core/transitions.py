@@ -63,8 +63,7 @@ ANSWER = (
 class Change(Frozen):
     """What one transition commits: at most one of `claim` and `response`; then the lines of history.
 
-    `durable` says whether the claim must survive a power cut. One that is held need not, its holder does not either;
-    but where it replaces another, a torn file must not take with it what that one had counted.
+    `durable` says whether the claim must survive a power cut: not where all that it says is who works on the task.
     `repeated` says that this very thing had been done before; then there is nothing to commit.
     """
 
@@ -106,7 +105,7 @@ def claim(
     if lapsed and before.claim is not None:
         data["taken_over_from"] = before.claim.owner
     line = event("claimed", "task claimed", now, data, taken.epoch)
-    return Change(claim=taken, events=(line,), durable=before.claim is not None)
+    return Change(claim=taken, events=(line,), durable=False)
 
 
 def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now: Moment) -> bool:
@@ -137,7 +136,7 @@ def release(before: Snapshot, *, token: str, reason: str, now: Moment, not_befor
     data: JsonObject = {"owner": held.owner, "reason": reason}
     if not_before is not None:
         data["not_before"] = iso(not_before)
-    return Change(claim=released, events=(event("released", "task released", now, data, held.epoch),))
+    return Change(claim=released, events=(event("released", "task released", now, data, held.epoch),), durable=False)
 
 
 def park(before: Snapshot, *, reason: str, now: Moment) -> Change:
@@ -147,7 +146,7 @@ def park(before: Snapshot, *, reason: str, now: Moment) -> Change:
     if before.parked:
         return Change(repeated=True)
     parked = unheld(before, now).replace(released_at=now.wall, updated_at=now.wall, reason=reason, parked=True)
-    return Change(claim=parked, events=(event("parked", reason, now, {}, parked.epoch),))
+    return Change(claim=parked, events=(event("parked", reason, now, {}, parked.epoch),), durable=False)
 
 
 def respond(

@@ -170,9 +170,9 @@ def test_a_renewal_keeps_epoch_owner_and_token_and_counts_from_now() -> None:
     assert not change.durable  # losing one to a power cut is harmless: its boot is over as well
 
 
-def test_only_a_renewal_need_not_survive_a_power_cut() -> None:
+def test_who_works_on_a_task_need_not_survive_a_power_cut_and_everything_else_must() -> None:
     durable = {verb for state, verb in TABLE if DO[verb](fit_for(verb, state), EXPIRED).durable}
-    assert durable == set(DO) - {"renew"}
+    assert durable == set(DO) - {"claim", "renew", "release", "park"}
 
 
 # --- repetitions ---------------------------------------------------------------------------------------------

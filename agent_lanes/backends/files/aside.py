@@ -52,13 +52,28 @@ def kept(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
 
 def highest_epoch(folder: str, raw: bytes) -> int:
     """The highest epoch that the history of a task, or what is left of its claim.json, shows. Raises OSError."""
-    shown = [0]
-    for part in raw.split(b'"epoch"')[1:]:
+    return max(_shown(raw, b"epoch"), *(event.epoch for event in journal.read(f"{folder}/{EVENTS}")), 0)
+
+
+def failed_attempts(folder: str, raw: bytes) -> int:
+    """How many attempts have failed, as far as history and remains show. Raises OSError."""
+    counts = [_shown(raw, b"attempts"), 0]
+    for event in journal.read(f"{folder}/{EVENTS}"):
+        attempt = event.data.get("attempt")
+        if isinstance(attempt, int) and event.type in ("claimed", "attempt_failed"):
+            counts.append(min(max(0, attempt - (event.type == "claimed")), codec.MAX_EPOCH))
+    return max(counts)
+
+
+def _shown(raw: bytes, field: bytes) -> int:
+    """The highest number that a field has in what is left of a record."""
+    found = [0]
+    for part in raw.split(b'"' + field + b'"')[1:]:
         digits = part.lstrip(b" :\t\r\n")
         digits = digits[: len(digits) - len(digits.lstrip(b"0123456789"))]
-        if digits and len(digits) <= len(str(codec.MAX_EPOCH)):
-            shown.append(int(digits))
-    return max(*shown, max((event.epoch for event in journal.read(f"{folder}/{EVENTS}")), default=0))
+        if digits and len(digits) < len(str(codec.MAX_EPOCH)):
+            found.append(int(digits))
+    return max(found)
 
 
 def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") -> None:
@@ -76,6 +91,7 @@ def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") ->
         lease=lease(0, now),
         released_at=now.wall,
         reason=reason,
+        attempts=failed_attempts(folder, raw),
     )
     write(layout, folder, CLAIM, codec.encode_claim(claim))
     tell(folder, "released", reason, claim.epoch, now)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic, commits, keys, records
+from agent_lanes.backends.files import atomic, commits, durable, keys, records
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.store import NewBorn
 from agent_lanes.backends.files.together import Together
@@ -46,7 +46,7 @@ class Cradle:
 
     def stage(self, layout: Layout) -> None:
         """Write everything below tmp/, not yet durable. Raises OSError."""
-        os.mkdir(self.folder, atomic.FOLDER_MODE)
+        os.mkdir(self.folder, durable.NEWBORN_MODE)
         for name, data in self.files.items():
             atomic.write_new(f"{self.folder}/{name}", data, durable=False)
         if self.key is not None:
@@ -190,17 +190,13 @@ class Batch:
 
     def _confirm(self) -> None:
         """Make the names in tasks/ durable, or say of each task that its name may not be."""
-        done = [number for number, outcome in enumerate(self.outcomes) if isinstance(outcome, Task)]
+        done = {number: outcome.id for number, outcome in enumerate(self.outcomes) if isinstance(outcome, Task)}
         try:
             if done:
-                atomic.sync_folder(self.layout.tasks)
+                durable.sync_tasks(self.layout, done.values())
         except OSError as wrong:
-            for number in done:
-                task = self.outcomes[number]
-                assert isinstance(task, Task)
-                self.outcomes[number] = commits.unconfirmed(
-                    f"submitted {task.id}, but it", wrong, hint=commits.look(task.id)
-                )
+            for number, id in done.items():
+                self.outcomes[number] = durable.unconfirmed_task(id, wrong)
 
     def _unblamed(self, cradles: list[Cradle]) -> list[Cradle]:
         alone = set(self.alone)

@@ -12,6 +12,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal
+from agent_lanes.backends.files.durable import NEWBORN_MODE
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import dumps
@@ -19,7 +20,7 @@ from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import iso
 from agent_lanes.core.transitions import Change, created
-from agent_lanes.errors import AlreadyAnswered, Unconfirmed
+from agent_lanes.errors import AlreadyAnswered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: M
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
     files = newborn(task, request)
-    os.mkdir(born, atomic.FOLDER_MODE)
+    os.mkdir(born, NEWBORN_MODE)
     try:
         for name, data in files.items():
             atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
@@ -79,7 +80,7 @@ def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], req
     if request is not None:
         files[REQUEST] = request
     born = f"{layout.tmp}/{task.id}.{chance(16)}"
-    os.mkdir(born, atomic.FOLDER_MODE)
+    os.mkdir(born, NEWBORN_MODE)
     try:
         for name, data in files.items():
             atomic.write_new(f"{born}/{name}", data, durable=True)
@@ -94,7 +95,12 @@ def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], req
 
 
 def stage(layout: Layout, change: Change) -> str | None:
-    """The file that will be sealed, written and fsynced before any lock is taken; None if only history changes."""
+    """The file that will be sealed, written before any lock is taken; None if only history changes. Raises OSError.
+
+    It is fsynced where it must survive a power cut, and where a torn file would take with it what the former one had
+    counted.
+    """
+    durable = change.durable or (change.claim is not None and change.claim.attempts > 0)
     if change.response is not None:
         from agent_lanes.core.answers import encode_response
 
@@ -104,7 +110,7 @@ def stage(layout: Layout, change: Change) -> str | None:
     else:
         return None
     path = f"{layout.tmp}/{chance(16)}"
-    atomic.write_new(path, dumps(record).encode(), durable=change.durable)
+    atomic.write_new(path, dumps(record).encode(), durable=durable)
     return path
 
 
@@ -132,21 +138,3 @@ def index(layout: Layout, task: Task) -> None:
     if not atomic.overwrite(path, data):
         os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
         atomic.replace(path, data, f"{layout.tmp}/{chance(16)}", durable=False)
-
-
-def vouch(folder: str, done: str, *, hint: str) -> None:
-    """After a commit: make the names in a folder durable. Raises Unconfirmed: they may not be."""
-    try:
-        atomic.sync_folder(folder)
-    except OSError as wrong:
-        raise unconfirmed(done, wrong, hint=hint) from wrong
-
-
-def unconfirmed(done: str, wrong: OSError, *, hint: str) -> Unconfirmed:
-    """What was done, and that a power cut may undo it."""
-    return Unconfirmed(f"{done} may not survive a power cut: {wrong.strerror}", hint=hint)
-
-
-def look(id: str) -> str:
-    """How to confirm that a task is there."""
-    return f"confirm with: agent-lanes status {id}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, commits, journal, keys, records, signals
+from agent_lanes.backends.files import atomic, commits, durable, journal, keys, records, signals
 from agent_lanes.backends.files.layout import EVENTS, RESPONSE
 from agent_lanes.backends.files.litter import litter, sweep
 from agent_lanes.backends.files.lock import Lock
@@ -70,7 +70,7 @@ class FileStore(FileReader):
             for _ in range(RETRIES):
                 id = None if reserved is None else reserved.id
                 if id is not None and os.path.isdir(self._folder(id)):
-                    self._confirm_task(id, "submitted")  # the first call may have died before it did
+                    durable.confirm_task(self.layout, id, "submitted")  # the first call may have died before it did
                     return records.load(self._folder(id), id).snapshot.task
                 placed = reserved is not None and reserved.lane == lane
                 sequence = reserved.sequence if reserved and placed else self.hints.next_sequence(lane)
@@ -87,7 +87,7 @@ class FileStore(FileReader):
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
             try:
-                self._confirm_task(task.id, "submitted")
+                durable.confirm_task(self.layout, task.id, "submitted")
             finally:
                 self._wake(Snapshot(task=task))
             self._index(task)
@@ -126,7 +126,7 @@ class FileStore(FileReader):
             self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)
             self._wake(snapshot)
-            self._confirm_task(task.id, "imported")
+            durable.confirm_task(self.layout, task.id, "imported")
 
     def update(
         self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
@@ -142,18 +142,21 @@ class FileStore(FileReader):
                 change = decide(loaded.snapshot, now)
                 if change.repeated or not (change.claim or change.response or change.events):
                     if change.repeated and loaded.snapshot.response is not None:
-                        self._confirm_answer(id)
+                        durable.confirm_answer(self.layout, id)
                     return loaded.snapshot, change
                 if self._commit(folder, loaded, change, now, patient):
                     if change.response is not None:
-                        self._confirm_answer(id)
+                        durable.confirm_answer(self.layout, id)
+                    elif change.claim is not None and change.durable:
+                        durable.confirm_claim(self.layout, id)
                     return change.applied(loaded.snapshot), change
         raise Busy(f"task {id}: others change it faster than this call can", hint="repeat the call")
 
     def confirm(self, id: str) -> None:
         """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""
+        self._folder(id)
         try:
-            atomic.sync_folder(self._folder(id))
+            durable.sync_facts(self.layout, id)
         except OSError as wrong:
             if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
                 raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
@@ -238,13 +241,6 @@ class FileStore(FileReader):
                     sweep(self.layout, self.now())
             except Busy:
                 pass  # the next submit looks again
-
-    def _confirm_task(self, id: str, done: str) -> None:
-        commits.vouch(self.layout.tasks, f"{done} {id}, but it", hint=commits.look(id))
-
-    def _confirm_answer(self, id: str) -> None:
-        hint = "repeat the same respond call: it confirms"
-        commits.vouch(self._folder(id), f"answered {id}, but the answer", hint=hint)
 
     def _wake(self, after: Snapshot) -> bool:
         """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter; whether it did."""

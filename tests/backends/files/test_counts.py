@@ -127,20 +127,16 @@ def test_many_submits_cost_one_syncfs_and_one_fsync_and_one_more_for_all_their_k
     assert synced(traced(*words, stdin=sent)) == ["tasks"]  # again: confirmed
 
 
-def test_the_first_claim_of_a_task_costs_no_fsync_and_a_later_one_costs_one(traced: Trace) -> None:
+def test_claim_renew_event_and_release_cost_no_fsync(traced: Trace) -> None:
+    """What they say is who works on a task now: after a power cut, nobody does."""
     id = submitted(traced)
-    first = traced("claim", id)
-    assert synced(first) == []
-    token = dict(line.split("=", 1) for line in first.stdout.splitlines())["claim_token"]
-    traced("release", id, "--claim-token", token)
-    assert synced(traced("claim", "--lane", "default")) == ["staged"]
-
-
-def test_renew_and_event_cost_no_fsync(traced: Trace) -> None:
+    assert synced(traced("claim", "--lane", "default")) == []
     id = submitted(traced)
     token = claimed(traced, id)
     assert synced(traced("renew", id, "--claim-token", token)) == []
     assert synced(traced("event", id, "--message", "half-way")) == []
+    assert synced(traced("release", id, "--claim-token", token)) == []
+    assert synced(traced("claim", id)) == []
 
 
 def test_respond_costs_two_fsyncs_the_answer_and_then_its_name(traced: Trace) -> None:
@@ -150,10 +146,39 @@ def test_respond_costs_two_fsyncs_the_answer_and_then_its_name(traced: Trace) ->
     assert synced(traced("respond", id, "--claim-token", token, "--body", "fine")) == ["task"]  # again: confirmed
 
 
-def test_release_costs_one_fsync(traced: Trace) -> None:
+def test_an_answer_to_a_task_whose_submit_did_not_live_to_sync_it_syncs_that_too(traced: Trace, tmp_path: Path) -> None:
+    """Or a power cut could take the task, and with it an answer that was acknowledged."""
+    for confirm in (["respond", "ID", "--body", "fine"], ["wait", "ID"]):
+        id = submitted(traced)
+        folder = tmp_path / "state/tasks" / id
+        assert folder.stat().st_mode & 0o7777 == 0o700
+        if confirm[0] == "wait":
+            traced("respond", id, "--body", "fine")
+        folder.chmod(0o1700)  # as the rename leaves it
+        done = traced(*(id if word == "ID" else word for word in confirm))
+        assert synced(done)[-2:] == ["task", "tasks"]
+        assert folder.stat().st_mode & 0o7777 == 0o700
+
+
+def test_a_failed_attempt_costs_two_fsyncs_and_every_claim_that_counts_it_one(traced: Trace) -> None:
+    """A claim.json that was torn by a power cut would take the count with it."""
     id = submitted(traced)
     token = claimed(traced, id)
+    failed = traced(
+        "respond", id, "--claim-token", token, "--status", "failed", "--body", "no", "--retry-in", "0s", "--retry"
+    )
+    assert synced(failed) == ["staged", "task"]
+    again = traced("claim", id)
+    assert synced(again) == ["staged"]
+    token = dict(line.split("=", 1) for line in again.stdout.splitlines())["claim_token"]
+    assert synced(traced("renew", id, "--claim-token", token)) == ["staged"]
     assert synced(traced("release", id, "--claim-token", token)) == ["staged"]
+
+
+def test_hold_and_resume_cost_two_fsyncs_since_a_person_must_be_able_to_rely_on_them(traced: Trace) -> None:
+    id = submitted(traced)
+    assert synced(traced("hold", id)) == ["staged", "task"]
+    assert synced(traced("resume", id)) == ["staged", "task"]
 
 
 def test_a_change_locks_its_task_the_gate_and_at_most_the_counter_of_its_lane(traced: Trace, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ far less than a clock tick; wall time is what a person waits, and is only as qui
 
 from __future__ import annotations
 
+import fcntl
 import os
 import statistics
 import subprocess
@@ -66,6 +67,15 @@ def new_file_and_fsync(folder: str) -> float:
     taken = time.perf_counter() - started
     os.unlink(path)
     return taken
+
+
+def flock(folder: str) -> float:
+    """A folder opened, locked with flock(2) and closed, in seconds."""
+    started = time.perf_counter()
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
+    return time.perf_counter() - started
 
 
 def percentile(samples: list[float], share: float) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 
 from bench import Bench, Figure, Row
-from measure import median, new_file_and_fsync, ratio
+from measure import flock, median, new_file_and_fsync, ratio
 from queues.stage import ABOUT, Stage, Worker, versions
 from syscalls import SYNCS
 
@@ -22,15 +22,19 @@ def measure(bench: Bench) -> Figure:
     """Ratios to each peer in one process, and in 8 where the peer allows it."""
     figure = Figure("P1", "Beside queues without a server: rates over theirs")
     beside(bench, figure, PEERS, {"put": LEAST, "take and ack": LEAST})
-    for name, version in versions().items():
-        figure.rows.append(Row(f"{name} {version}", "", None))
-    floor = sorted(new_file_and_fsync(bench.disk) for _ in range(50))
-    figure.rows.append(Row("floor: a new file and its fsync", "/s", 1 / median(floor)))
+    durability(bench, figure, ("this", *PEERS))
+    told = ", ".join(f"{name} {version}" for name, version in versions().items())
+    figure.rows.append(Row("versions", "", None, note=told))
+    floor = median([new_file_and_fsync(bench.disk) for _ in range(50)])
+    figure.rows.append(Row("floor: a new file and its fsync", "/s", 1 / floor))
+    figure.rows.append(
+        Row("floor: a flock got and given back", "/s", 1 / median([flock(bench.disk) for _ in range(50)]))
+    )
     return figure
 
 
 def beside(bench: Bench, figure: Figure, peers: tuple[str, ...], least: dict[str, float]) -> None:
-    """A row for each peer, operation and number of processes; then one for the durability of each."""
+    """A row for each peer, operation and number of processes."""
     crowds = bench.crowds()
     for peer in peers:
         for name, rates in (("put", crowds.put), ("take and ack", crowds.take)):
@@ -43,11 +47,16 @@ def beside(bench: Bench, figure: Figure, peers: tuple[str, ...], least: dict[str
                 what = f"{name}, over {ABOUT[peer][0]}" + (f", {many} processes" if many > 1 else "")
                 figure.rows.append(Row(what, "x", times, None, None, low, high, note, asked))
                 figure.samples |= {f"{what}: this": rates["this", many], f"{what}: peer": rates[peer, many]}
-    for kind in ("this", *(peer for peer in peers if (peer, 1) in crowds.put)):
-        name, durable, _ = ABOUT[kind]
-        puts, takes = _syncs(bench, kind)
-        counted = "" if puts is None else f"; fsyncs counted: {puts:.1f} a put, {takes:.1f} a take"
-        figure.rows.append(Row(f"durability of {name}", "", None, note=durable + counted))
+
+
+def durability(bench: Bench, figure: Figure, kinds: tuple[str, ...]) -> None:
+    """A row for each queue: what it promises, and the fsyncs that it makes for that."""
+    for kind in kinds:
+        if (kind, 1) in bench.crowds().put:
+            name, durable, _ = ABOUT[kind]
+            puts, takes = _syncs(bench, kind)
+            counted = "" if puts is None else f"; fsyncs counted: {puts:.2g} a put, {takes:.2g} a take"
+            figure.rows.append(Row(f"durability of {name}", "", None, note=durable + counted))
 
 
 def _syncs(bench: Bench, kind: str) -> tuple[float | None, float | None]:

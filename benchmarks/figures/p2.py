@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import Bench, Figure
 
-from figures.p1 import beside
+from figures.p1 import beside, durability
 
 LEAST = {"redis": 0.3, "wal": 0.12}
 
@@ -14,4 +14,5 @@ def measure(bench: Bench) -> Figure:
     figure = Figure("P2", "Beside a table of one's own, and beside servers: rates over theirs")
     for peer in ("redis", "wal", "beanstalkd"):
         beside(bench, figure, (peer,), {"take and ack": LEAST[peer]} if peer in LEAST else {})
+    durability(bench, figure, ("redis", "wal", "beanstalkd"))
     return figure

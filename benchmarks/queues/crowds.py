@@ -28,14 +28,14 @@ class Crowds:
         self.take: Rates = {}
         kinds = [kind for kind in ABOUT if there(kind)]
         visits = [(kind, many) for kind in kinds for many in PROCESSES if many <= ABOUT[kind][2]]
-        for turn in range(bench.choose(3, 9)):
+        for turn in range(bench.choose(3, 7)):
             bench.say(f"queues: round {turn + 1}, {len(visits)} visits")
             random.shuffle(visits)
             for kind, many in visits:
                 self._visit(bench, kind, many)
 
     def _visit(self, bench: Bench, kind: str, many: int) -> None:
-        number = bench.choose(40, 80) if kind == "earlier-http" else bench.choose(160, 400)
+        number = bench.choose(40, 64) if kind == "earlier-http" else bench.choose(160, 320)
         stage = Stage(bench, kind, many)
         workers: list[Worker] = []
         try:

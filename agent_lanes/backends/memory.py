@@ -12,11 +12,12 @@ import threading
 from agent_lanes.backends import clock
 from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
+from agent_lanes.core.control import end
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
-from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
-from agent_lanes.core.task import ACTIVE, Event, Snapshot, Task
+from agent_lanes.core.placement import Due, Later, Ready, overdue, placement, timer_now
+from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, QUEUED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound
@@ -48,7 +49,7 @@ class MemoryStore:
     def __init__(self, now: Callable[[], Moment] | None = None) -> None:
         self._boot = clock.boot_id()
         self._now = now or (lambda: clock.moment(self._boot))
-        self.changed = threading.Condition()
+        self.changed = threading.Condition()  # of a lock that its owner may take again
         self.version = 0
         self._tasks: dict[str, Snapshot] = {}
         self._histories: dict[str, list[Event]] = {}
@@ -117,7 +118,7 @@ class MemoryStore:
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore."""
         try:
-            return self._tasks[task_id(id)]
+            return self._with_dependencies(self._tasks[task_id(id)])
         except KeyError:
             raise NotFound(f"unknown task: {id}", hint="`agent-lanes list` shows the tasks") from None
 
@@ -130,28 +131,34 @@ class MemoryStore:
     ) -> tuple[Snapshot, Change]:
         """See ports.TaskStore: reading again costs nothing here."""
         with self.changed:
-            before = self.read(id)
-            change = decide(before, self.now())
+            after, change = self._change(id, decide)
             if change.response is not None:
-                kept = decode_response(_copied(encode_response(change.response)))
-                change = change.replace(response=kept)
-            after = change.applied(before)
-            self._tasks[id] = after
-            if change.claim is not None and change.claim.held and change.claim.request_id is not None:
-                self._claimed_as[change.claim.owner, change.claim.request_id] = id
-            history = self._histories[id]
-            for event in change.events:
-                numbered = event.replace(number=len(history) + 1)
-                history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
+                self._end_dependants()
             self._notify()
             return after, change
+
+    def _change(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
+        before = self.read(id)
+        change = decide(before, self.now())
+        if change.response is not None:
+            kept = decode_response(_copied(encode_response(change.response)))
+            change = change.replace(response=kept)
+        after = change.applied(before)
+        self._tasks[id] = after.replace(open_dependencies=(), failed_dependencies=())
+        if change.claim is not None and change.claim.held and change.claim.request_id is not None:
+            self._claimed_as[change.claim.owner, change.claim.request_id] = id
+        history = self._histories[id]
+        for event in change.events:
+            numbered = event.replace(number=len(history) + 1)
+            history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
+        return after, change
 
     def confirm(self, id: str) -> None:
         """See ports.TaskStore: nothing here survives anything."""
 
     def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
         """See ports.TaskStore."""
-        for _, snapshot in sorted(self._tasks.items()):
+        for snapshot in sorted(self._all(), key=lambda one: one.id):
             if (lane is None or snapshot.task.lane == lane) and (not active_only or snapshot.state in ACTIVE):
                 yield snapshot
 
@@ -177,7 +184,7 @@ class MemoryStore:
 
     def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
         """See ports.Finder."""
-        places = (placement(snapshot, self.now()) for snapshot in tuple(self._tasks.values()))
+        places = (placement(snapshot, self.now()) for snapshot in self._all())
         found = [
             (place.priority, place.sequence, place.id)
             for place in places
@@ -198,7 +205,7 @@ class MemoryStore:
     def next_due(self, lane: str) -> int | None:
         """See ports.Finder."""
         now, found = self.now(), list[int]()
-        for place in (placement(snapshot, now) for snapshot in tuple(self._tasks.values())):
+        for place in (placement(snapshot, now) for snapshot in self._all()):
             if isinstance(place, Due) and place.lane == lane:
                 found.append(place.at)
             elif isinstance(place, Later) and place.lane == lane:
@@ -220,6 +227,28 @@ class MemoryStore:
     def repair(self, findings: list[Finding]) -> list[Finding]:
         """See ports.Examined."""
         return findings
+
+    def _with_dependencies(self, snapshot: Snapshot) -> Snapshot:
+        """The same, with what has become of the tasks that it depends on."""
+        if snapshot.response is not None or not snapshot.task.depends_on:
+            return snapshot
+        states = {id: self._tasks[id].state for id in snapshot.task.depends_on if id in self._tasks}
+        still_open = tuple(id for id, state in states.items() if state in ACTIVE)
+        failed = tuple(id for id, state in states.items() if state in FINISHED and state != COMPLETED)
+        return snapshot.replace(open_dependencies=still_open, failed_dependencies=failed)
+
+    def _end_dependants(self) -> None:
+        """End those that depend on a task which did not complete, and those that depend on them."""
+        while True:
+            waiting = [one for one in self._all() if one.failed_dependencies and one.state == QUEUED]
+            doomed = [one.id for one in waiting if overdue(one, self.now()) is not None]
+            if not doomed:
+                return
+            for id in doomed:
+                self._change(id, end)
+
+    def _all(self) -> tuple[Snapshot, ...]:
+        return tuple(self._with_dependencies(snapshot) for snapshot in tuple(self._tasks.values()))
 
     def _notify(self) -> None:
         self.version += 1

@@ -49,6 +49,15 @@ def answered(agent_lanes: Run, *words: str) -> str:
     return id
 
 
+def blocked(project: Path, id: str) -> None:
+    """A task that waits for another."""
+    backend = open_backend(str(project / "handoff/state"))
+    waited_for = backend.read(id).task
+    backend.create(
+        "default", lambda birth: waited_for.replace(id=id + "-after", depends_on=(id,), sequence=birth.sequence)
+    )
+
+
 def a_claim(agent_lanes: Run) -> tuple[str, str]:
     id = submitted(agent_lanes, "plan.md")
     return id, claimed(agent_lanes, id)
@@ -171,6 +180,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     agent_lanes("submit", "--lane", "default", "-", stdin="kept in the store")
     claimed(agent_lanes, submitted(agent_lanes, "plan.md"))
     answered(agent_lanes)
+    blocked(project, submitted(agent_lanes, "plan.md"))
     agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked

@@ -172,8 +172,13 @@ class Batch:
 
     def _place(self, cradle: Cradle, now: Moment) -> bool:
         """The commit of one task: its marker, then the rename."""
-        place, folder = placement(Snapshot(task=cradle.task), now), self.layout.task(cradle.task.id)
+        folder = self.layout.task(cradle.task.id)
         with self._blamed(cradle.number):
+            if cradle.task.depends_on:
+                from agent_lanes.backends.files import edges
+
+                edges.note(self.layout, cradle.task)
+            place = placement(records.with_dependencies(Snapshot(task=cradle.task), self.layout.tasks), now)
             self.hints.make(place, cradle.folder)
             try:
                 os.rename(cradle.folder, folder)

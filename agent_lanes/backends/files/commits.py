@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from agent_lanes.core.times import Moment
 
 
-def bear(layout: Layout, hints: Hints, task: Task, request: bytes | None, now: Moment) -> bool:
+def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None, now: Moment) -> bool:
     """Commit a new task, its marker first; False if its id is taken. Raises OSError."""
-    snapshot = Snapshot(task=task)
+    task = snapshot.task
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
     files = newborn(task, request)

@@ -11,7 +11,7 @@ from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import names
-from agent_lanes.core.placement import Due, Later, Ready, placement, ready
+from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
 
@@ -99,9 +99,12 @@ class FileFinder:
                 snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
                 wanted = placement(snapshot, now)
                 self.hints.make(wanted)
-                for stale in (ready(snapshot), place):
+                for stale in (ready(snapshot), *_blocked(snapshot), place):
                     if stale is not None and stale != wanted:
                         self.hints.drop(stale)
+                if isinstance(wanted, Blocked):  # what it waits for may have ended between our look and our drop
+                    again = records.load(self._folder(id), id).snapshot
+                    self.hints.make(placement(again, self.now()))
         except NotFound:
             if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
                 self.hints.drop(place)
@@ -140,3 +143,7 @@ class FileFinder:
                 yield records.load(self.layout.task(id), id).snapshot
             except (Damaged, NotFound):
                 continue
+
+
+def _blocked(snapshot: Snapshot) -> tuple[Blocked, ...]:
+    return (Blocked(lane=snapshot.task.lane, id=snapshot.id),) if snapshot.task.depends_on else ()

@@ -6,6 +6,7 @@
     <root>/timers/<lane>/<bucket>/<at>-<id>
     <root>/delayed/<lane>/<bucket>/<at>-<id>
     <root>/blocked/<lane>/<id>   held/<lane>/<id>
+    <root>/dependants/<id>/<lane>/<route>/<priority>-<sequence>-<dependant>
     <root>/signals/<lane>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
@@ -24,7 +25,7 @@ from agent_lanes.errors import BadUsage
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
 BUCKET = 512  # markers in a bucket of ready/
 TIMER_SHIFT = 26  # a bucket of timers/ spans 2**26 microseconds, 67 seconds
-HINT_FOLDERS = ("ready", "timers", "delayed", "held")
+HINT_FOLDERS = ("ready", "timers", "delayed", "blocked", "held")
 
 
 class Layout:
@@ -38,6 +39,7 @@ class Layout:
         self.store_record = root + "/store.json"
         self.signals = root + "/signals"
         self.correlations = root + "/indexes/correlations"
+        self.all_dependants = root + "/dependants"
         self.legacy_lock = root + "/lock"
 
     def folders(self) -> tuple[str, ...]:
@@ -73,6 +75,10 @@ class Layout:
     def timers(self, lane: str) -> str:
         """The folder of the timer buckets of a lane."""
         return f"{self.root}/timers/{escape(lane)}"
+
+    def dependants(self, id: str) -> str:
+        """The folder of the edges to those who wait for a task."""
+        return f"{self.all_dependants}/{id}"
 
     def delayed(self, lane: str) -> str:
         """The folder of the buckets of the tasks of a lane that are not offered yet; as timers, by the wall clock."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 
-from agent_lanes.backends.files import atomic, keys
+from agent_lanes.backends.files import atomic, edges, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
@@ -36,12 +36,15 @@ def rebuild(layout: Layout, now: Moment) -> None:
             continue
         if snapshot is None:
             continue
+        if snapshot.task.depends_on:
+            edges.note(layout, snapshot.task)
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)
         if snapshot.state == CLAIMED and snapshot.claim is not None and snapshot.claim.request_id is not None:
             noted.add(layout.claimed_as(snapshot.claim.owner, snapshot.claim.request_id))
         highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
+    edges.sweep(layout)
     present = hints.all_markers()
     for path in wanted - present:
         atomic.make_marker(path)

@@ -15,7 +15,7 @@ from agent_lanes.backends.files.layout import CLAIM, REQUEST, RESPONSE, TASK
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
-from agent_lanes.core.task import Claim, Response, Snapshot
+from agent_lanes.core.task import COMPLETED, Claim, Response, Snapshot
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -53,7 +53,29 @@ def load(folder: str, id: str) -> Loaded:
         if response is None:
             raise
         raw, claim = None, None  # claims are not fsynced: a power cut may tear one whose answer is safe
-    return Loaded(snapshot=Snapshot(task=task, claim=claim, response=response), claim_bytes=raw)
+    snapshot = Snapshot(task=task, claim=claim, response=response)
+    if response is None:
+        snapshot = with_dependencies(snapshot, os.path.dirname(folder))
+    return Loaded(snapshot=snapshot, claim_bytes=raw)
+
+
+def with_dependencies(snapshot: Snapshot, tasks: str) -> Snapshot:
+    """The same, with what has become of the tasks that it depends on; one that is not there any more has ended well."""
+    if not snapshot.task.depends_on:
+        return snapshot
+    still_open, failed = [], []
+    for id in snapshot.task.depends_on:
+        folder = f"{tasks}/{id}"
+        if not answered(folder):
+            still_open += [id] if os.path.isdir(folder) else []
+            continue
+        try:
+            response = _response(folder, id)
+        except Damaged:
+            response = None  # nobody knows what it said
+        if response is None or response.status != COMPLETED:
+            failed.append(id)
+    return snapshot.replace(open_dependencies=tuple(still_open), failed_dependencies=tuple(failed))
 
 
 def readable(folder: str, id: str) -> bool:

@@ -21,7 +21,7 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.placement import Due, Later, Ready, placement, timer_now
+from agent_lanes.core.placement import Blocked, Due, Later, Placement, Ready, overdue, placement, timer_now
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -82,16 +82,20 @@ class FileStore(FileReader):
                         if reserved.id != task.id:
                             continue
                     keys.confirm(self.layout, key)
-                if commits.bear(self.layout, self.hints, task, request, self.now()):
+                if task.depends_on:
+                    from agent_lanes.backends.files import edges
+
+                    edges.note(self.layout, task)
+                if commits.bear(self.layout, self.hints, self._fresh(task), request, self.now()):
                     break
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
             try:
                 durable.confirm_task(self.layout, task.id, "submitted")
             finally:
-                self._wake(Snapshot(task=task))
+                self._wake(self._fresh(task))
             self._index(task)
-        self._afterwards(task, "an end to old litter", self._sweep)
+        self._afterwards(task.id, "an end to old litter", self._sweep)
         return task
 
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
@@ -104,12 +108,12 @@ class FileStore(FileReader):
                 born = batch.commit(self.now)
                 woken = set[str]()
                 for task in born:
-                    if task.lane not in woken and self._wake(Snapshot(task=task)):
+                    if task.lane not in woken and self._wake(self._fresh(task)):
                         woken.add(task.lane)
                 for task in {(task.workspace_id, task.correlation_id): task for task in born}.values():
                     self._index(task)
             if born:
-                self._afterwards(born[-1], "an end to old litter", self._sweep)
+                self._afterwards(born[-1].id, "an end to old litter", self._sweep)
         except AgentLanesError as wrong:
             batch.failed(wrong)
         return batch.settled(self.create)
@@ -132,6 +136,13 @@ class FileStore(FileReader):
         self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
     ) -> tuple[Snapshot, Change]:
         """See ports.TaskStore. What `seen` no longer says is noticed under the lock, and decided on again."""
+        after, change = self._change(id, decide, patient=patient, seen=seen)
+        ended = [id] if change.response is not None else []
+        while ended:  # no recursion: a chain of tasks may be long
+            ended += self._follow(ended.pop())
+        return after, change
+
+    def _change(self, id: str, decide: Decide, *, patient: bool, seen: Snapshot | None) -> tuple[Snapshot, Change]:
         folder = self._folder(id)
         if not os.path.isdir(folder):
             raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
@@ -213,6 +224,10 @@ class FileStore(FileReader):
                     self.hints.make(new)
                 if change.claim is not None:
                     keys.note_claim(self.layout, change.claim, before.id)
+                if change.response is not None and self._awaited(before.id):
+                    from agent_lanes.backends.files import edges
+
+                    edges.free(self.layout, before.id)
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
@@ -220,11 +235,11 @@ class FileStore(FileReader):
                 if change.claim is None and change.response is None:
                     journal.append(path, change.events)  # all that this change is: its failure is one
                 else:
-                    self._afterwards(after.task, "its history", lambda: journal.append(path, change.events))
+                    self._afterwards(after.id, "its history", lambda: journal.append(path, change.events))
                 if new != old:
-                    self._afterwards(after.task, "an old marker", lambda: self.hints.drop(old))
+                    self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
                 self._afterwards(
-                    after.task, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
+                    after.id, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
                 )
         finally:
             if staged:
@@ -232,6 +247,41 @@ class FileStore(FileReader):
         if change.claim is not None:
             self._wake(after)
         return True
+
+    def _fresh(self, task: Task) -> Snapshot:
+        return records.with_dependencies(Snapshot(task=task), self.layout.tasks)
+
+    def _drop(self, old: Placement, after: Snapshot) -> None:
+        self.hints.drop(old)
+        if after.task.depends_on and not after.open_dependencies:
+            self.hints.drop(Blocked(lane=after.task.lane, id=after.id))  # whoever freed it may have died before this
+
+    def _follow(self, id: str) -> list[str]:
+        """A task has ended: those who wait for it alone are offered, or ended in their turn. Returns the latter."""
+        ended = list[str]()
+        if not self._awaited(id):
+            return ended
+        from agent_lanes.backends.files import edges
+
+        waiting = edges.dependants(self.layout, id)
+        for one in waiting:
+            try:
+                self._settle(one, None)
+                snapshot = self.read(one)
+                if overdue(snapshot, self.now()) is not None:
+                    from agent_lanes.core.control import end
+
+                    self._change(one, end, patient=False, seen=None)
+                    ended.append(one)
+                self._wake(snapshot)
+            except (AgentLanesError, OSError):
+                continue  # in flight, in other hands, damaged: it is listed as ready, and looked at by who takes it
+        self._afterwards(id, "an old edge", lambda: edges.forget(self.layout, id))
+        return ended
+
+    def _awaited(self, id: str) -> bool:
+        """Whether others wait for this task to end."""
+        return os.path.isdir(self.layout.dependants(id))
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""
@@ -251,15 +301,15 @@ class FileStore(FileReader):
         if not soon and not isinstance(place, Ready):
             return False
         lane = after.task.lane
-        self._afterwards(after.task, "a wake-up", lambda: signals.send(self.layout.signals, lane))
+        self._afterwards(after.id, "a wake-up", lambda: signals.send(self.layout.signals, lane))
         return True
 
     def _index(self, task: Task) -> None:
-        self._afterwards(task, "its correlation index", lambda: commits.index(self.layout, task))
+        self._afterwards(task.id, "its correlation index", lambda: commits.index(self.layout, task))
 
-    def _afterwards(self, task: Task, what: str, do: Callable[[], None]) -> None:
+    def _afterwards(self, id: str, what: str, do: Callable[[], None]) -> None:
         """After a commit: what fails is a warning."""
         try:
             do()
         except OSError as wrong:
-            self.warn(f"task {task.id}: {what} could not be written: {wrong.strerror}; the change itself is done")
+            self.warn(f"task {id}: {what} could not be written: {wrong.strerror}; the change itself is done")

@@ -69,8 +69,10 @@ def forget(layout: Layout, id: str) -> None:
     _remove_if_empty(folder)
 
 
-def sweep(layout: Layout) -> None:
-    """Drop the edges of all tasks that have ended: whoever ended them may have died before it did. Raises OSError."""
+def rebuild(layout: Layout, waiting: list[Task]) -> None:
+    """Make the edges of these tasks, and drop those to tasks that have ended. Raises Busy, OSError."""
+    for task in waiting:
+        note(layout, task)
     for id in atomic.names(layout.all_dependants):
         if answered(layout.task(id)) or not os.path.isdir(layout.task(id)):
             forget(layout, id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 
-from agent_lanes.backends.files import atomic, edges, keys
+from agent_lanes.backends.files import atomic, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
@@ -17,7 +17,7 @@ from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered, load
 from agent_lanes.core.placement import Due, placement
-from agent_lanes.core.task import CLAIMED, Snapshot
+from agent_lanes.core.task import CLAIMED, Snapshot, Task
 from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
 
@@ -27,6 +27,7 @@ OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 def rebuild(layout: Layout, now: Moment) -> None:
     """Make the markers those that the facts ask for, and set every lane's counter past its tasks. Raises OSError."""
     hints, wanted, unreadable, highest, noted = Hints(layout), set[str](), set[str](), dict[str, int](), set[str]()
+    dependants = list[Task]()
     for id in atomic.names(layout.tasks):
         try:
             heal(layout, id, now)
@@ -37,14 +38,17 @@ def rebuild(layout: Layout, now: Moment) -> None:
         if snapshot is None:
             continue
         if snapshot.task.depends_on:
-            edges.note(layout, snapshot.task)
+            dependants.append(snapshot.task)
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)
         if snapshot.state == CLAIMED and snapshot.claim is not None and snapshot.claim.request_id is not None:
             noted.add(layout.claimed_as(snapshot.claim.owner, snapshot.claim.request_id))
         highest[snapshot.task.lane] = max(highest.get(snapshot.task.lane, 0), snapshot.task.sequence)
-    edges.sweep(layout)
+    if dependants or os.path.isdir(layout.all_dependants):
+        from agent_lanes.backends.files import edges
+
+        edges.rebuild(layout, dependants)
     present = hints.all_markers()
     for path in wanted - present:
         atomic.make_marker(path)

@@ -8,6 +8,7 @@ submit in flight. What cannot be read right now keeps its markers: it may be rea
 from __future__ import annotations
 
 import errno
+import os
 
 from agent_lanes.backends.files import atomic, keys
 from agent_lanes.backends.files.heal import heal

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent_lanes.core.task import Snapshot
+    from agent_lanes.core.placement import Placement
+    from agent_lanes.core.task import Snapshot, Task
 
 
 class FileFinder:
@@ -91,6 +92,18 @@ class FileFinder:
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
+
+    def _fresh(self, task: Task) -> Snapshot:
+        return records.with_dependencies(Snapshot(task=task), self.layout.tasks)
+
+    def _drop(self, old: Placement, after: Snapshot) -> None:
+        self.hints.drop(old)
+        if after.task.depends_on and not after.open_dependencies:
+            self.hints.drop(Blocked(lane=after.task.lane, id=after.id))  # whoever freed it may have died before this
+
+    def _awaited(self, id: str) -> bool:
+        """Whether others wait for this task to end."""
+        return os.path.isdir(self.layout.dependants(id))
 
     def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""

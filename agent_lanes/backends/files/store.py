@@ -21,7 +21,7 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.placement import Blocked, Due, Later, Placement, Ready, overdue, placement, timer_now
+from agent_lanes.core.placement import Due, Later, Ready, overdue, placement, timer_now
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -248,14 +248,6 @@ class FileStore(FileReader):
             self._wake(after)
         return True
 
-    def _fresh(self, task: Task) -> Snapshot:
-        return records.with_dependencies(Snapshot(task=task), self.layout.tasks)
-
-    def _drop(self, old: Placement, after: Snapshot) -> None:
-        self.hints.drop(old)
-        if after.task.depends_on and not after.open_dependencies:
-            self.hints.drop(Blocked(lane=after.task.lane, id=after.id))  # whoever freed it may have died before this
-
     def _follow(self, id: str) -> list[str]:
         """A task has ended: those who wait for it alone are offered, or ended in their turn. Returns the latter."""
         ended = list[str]()
@@ -278,10 +270,6 @@ class FileStore(FileReader):
                 continue  # in flight, in other hands, damaged: it is listed as ready, and looked at by who takes it
         self._afterwards(id, "an old edge", lambda: edges.forget(self.layout, id))
         return ended
-
-    def _awaited(self, id: str) -> bool:
-        """Whether others wait for this task to end."""
-        return os.path.isdir(self.layout.dependants(id))
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""

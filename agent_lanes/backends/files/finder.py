@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, keys, records
+from agent_lanes.backends.files import atomic, keys, records, signals
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import names
-from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready
+from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready, timer_now
+from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from agent_lanes.core.placement import Placement
-    from agent_lanes.core.task import Snapshot, Task
+    from agent_lanes.core.task import Task
+
+
+SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 
 
 class FileFinder:
@@ -31,6 +35,7 @@ class FileFinder:
         self.hints = Hints(self.layout)
         self.boot_id = clock.boot_id()
         self._gate = Gate(self.layout, self.boot_id)
+        self.warn: Callable[[str], None] = lambda line: None
 
     def now(self) -> Moment:
         """The clocks of this machine."""
@@ -104,6 +109,25 @@ class FileFinder:
     def _awaited(self, id: str) -> bool:
         """Whether others wait for this task to end."""
         return os.path.isdir(self.layout.dependants(id))
+
+    def _wake(self, after: Snapshot) -> bool:
+        """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter; whether it did."""
+        now = self.now()
+        place = placement(after, now)
+        soon = isinstance(place, Due) and place.at - timer_now(now) < SOON_MICROSECONDS
+        soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
+        if not soon and not isinstance(place, Ready):
+            return False
+        lane = after.task.lane
+        self._afterwards(after.id, "a wake-up", lambda: signals.send(self.layout.signals, lane))
+        return True
+
+    def _afterwards(self, id: str, what: str, do: Callable[[], None]) -> None:
+        """After a commit: what fails is a warning."""
+        try:
+            do()
+        except OSError as wrong:
+            self.warn(f"task {id}: {what} could not be written: {wrong.strerror}; the change itself is done")
 
     def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""

@@ -21,7 +21,7 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.placement import Due, Later, Ready, overdue, placement, timer_now
+from agent_lanes.core.placement import overdue, placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from agent_lanes.core.finding import Finding
     from agent_lanes.ports import Birth, Creation, Decide, Watch
 
-SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 RETRIES = 1000
 
 
@@ -280,24 +279,5 @@ class FileStore(FileReader):
             except Busy:
                 pass  # the next submit looks again
 
-    def _wake(self, after: Snapshot) -> bool:
-        """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter; whether it did."""
-        now = self.now()
-        place = placement(after, now)
-        soon = isinstance(place, Due) and place.at - timer_now(now) < SOON_MICROSECONDS
-        soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
-        if not soon and not isinstance(place, Ready):
-            return False
-        lane = after.task.lane
-        self._afterwards(after.id, "a wake-up", lambda: signals.send(self.layout.signals, lane))
-        return True
-
     def _index(self, task: Task) -> None:
         self._afterwards(task.id, "its correlation index", lambda: commits.index(self.layout, task))
-
-    def _afterwards(self, id: str, what: str, do: Callable[[], None]) -> None:
-        """After a commit: what fails is a warning."""
-        try:
-            do()
-        except OSError as wrong:
-            self.warn(f"task {id}: {what} could not be written: {wrong.strerror}; the change itself is done")

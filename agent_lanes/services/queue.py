@@ -5,6 +5,8 @@ Every method is one transition or one look, and the same for a command, an HTTP 
 
 from __future__ import annotations
 
+from itertools import chain
+
 from agent_lanes.core import names, transitions, views
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.match import matches, routes_for
@@ -92,7 +94,8 @@ class QueueService:
         if again is not None:
             return again
         problems: list[StorageFailed | NotAllowed] = []
-        for id in self.backend.candidates(lane, routes, tidy=True):
+        busy: list[str] = []  # are tried once more at the end: whoever had one may only have looked at it
+        for id in chain(self.backend.candidates(lane, routes, tidy=True), busy):
             try:
                 before = self.backend.read(id)
                 task = before.task
@@ -102,8 +105,11 @@ class QueueService:
                     return self._take(before, owner, lease_seconds, request_id, patient=False)
             except StoreBusy:
                 raise  # else a store that is being repaired would look as if there were no work
-            except (Busy, NotFound, Damaged, RequestChanged):
-                continue  # in other hands, in flight, for doctor, parked just now
+            except Busy:
+                if id not in busy:
+                    busy.append(id)  # in other hands right now
+            except (NotFound, Damaged, RequestChanged):
+                continue  # in flight, for doctor, parked just now
             except Refused:
                 self.backend.settle(id)  # a stale hint: somebody else has it, or it is answered
             except (StorageFailed, NotAllowed) as wrong:

@@ -9,7 +9,7 @@ from agent_lanes.backends.files import atomic, keys, records, signals
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.hints import Hints
 from agent_lanes.backends.files.layout import Layout
-from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.lock import Lock, is_held
 from agent_lanes.core import names
 from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready, timer_now
 from agent_lanes.core.task import Snapshot
@@ -55,7 +55,8 @@ class FileFinder:
                 yield from (place.id for place in self._claimable(atomic.names(self.layout.tasks), lane, routes))
                 return
             due = [] if tidy else [id for id, _ in self.hints.due(lane, self.now(), tidy=False)]
-            yield from self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
+            ids = self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
+            yield from self._free(ids) if tidy else ids
 
     def claimed_as(self, owner: str, request_id: str) -> str | None:
         """See ports.Finder."""
@@ -65,8 +66,7 @@ class FileFinder:
     def settle(self, id: str) -> None:
         """See ports.Finder. Somebody who works on the task right now settles it by that."""
         with atomic.storage(f"task {id}"):
-            if not self._is_settled(id):
-                self._settle(id, None)
+            self._settle(id, None)
 
     def promote(self, lane: str) -> None:
         """See ports.Finder. Also brings the store up, so that a claimer is woken from its first wait on."""
@@ -129,6 +129,17 @@ class FileFinder:
         except OSError as wrong:
             self.warn(f"task {id}: {what} could not be written: {wrong.strerror}; the change itself is done")
 
+    def _free(self, ids: Iterable[str]) -> Iterator[str]:
+        """Those first that nobody is changing right now: of many claimers, each would otherwise read, and try to
+        take, what all the others are just taking."""
+        held = []
+        for id in ids:
+            if is_held(self.layout.task(id)):
+                held.append(id)
+            else:
+                yield id
+        yield from (id for id in held if not is_held(self.layout.task(id)))
+
     def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
         try:
@@ -149,20 +160,6 @@ class FileFinder:
             raise  # nothing at all can be settled: trying each candidate would take a caller's patience for each
         except (Busy, Damaged):
             pass  # in other hands, or for doctor: the hint stays, and is looked at again
-
-    def _is_settled(self, id: str) -> bool:
-        """Whether a task that is not claimable is listed as that, seen without a lock: whoever took it did it."""
-        try:
-            snapshot = records.load(self._folder(id), id).snapshot
-        except (Damaged, NotFound):
-            return False
-        wanted, stale = placement(snapshot, self.now()), ready(snapshot)
-        path = self.layout.marker(wanted)
-        return (
-            wanted != stale
-            and not os.path.lexists(self.layout.marker(stale) or "")
-            and (path is None or os.path.lexists(path))
-        )
 
     def _claimable(self, ids: Iterable[str], lane: str, routes: tuple[str, ...] | None) -> list[Ready]:
         """Where those of these tasks belong, in order, that may be claimed now, by a reader of these routes."""

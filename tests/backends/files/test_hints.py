@@ -9,6 +9,7 @@ import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, park, release, respond, submit
 
 from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core.placement import Due
 from agent_lanes.core.task import Snapshot
 from agent_lanes.services.queue import QueueService
@@ -60,6 +61,19 @@ def test_a_claimer_skips_what_others_took_while_it_looked(store: ClockedFileStor
     claim(open_store(), ids[1])
     claim(open_store(), ids[2])
     assert list(looking) == ids[3:]
+
+
+def test_a_claimer_looks_last_at_what_somebody_is_changing_right_now(
+    store: ClockedFileStore, root: Path, open_store: Open
+) -> None:
+    """Of many claimers, each would otherwise read, and try to take, what all the others are just taking."""
+    first, second = submit(store), submit(store)
+    with Lock(str(root / "tasks" / first), "another's"):
+        assert list(open_store().candidates("default", None, tidy=True)) == [second]
+        assert list(open_store().candidates("default", None)) == [first, second]  # whoever only looks, sees all
+        looking = open_store().candidates("default", None, tidy=True)
+        assert next(looking) == second
+    assert list(looking) == [first]
 
 
 def test_a_marker_of_a_task_takes_no_file_of_its_own(store: ClockedFileStore, root: Path) -> None:

@@ -5,8 +5,6 @@ Every method is one transition or one look, and the same for a command, an HTTP 
 
 from __future__ import annotations
 
-from itertools import chain
-
 from agent_lanes.core import names, transitions, views
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.match import matches, routes_for
@@ -95,7 +93,7 @@ class QueueService:
             return again
         problems: list[StorageFailed | NotAllowed] = []
         busy: list[str] = []  # are tried once more at the end: whoever had one may only have looked at it
-        for id in chain(self.backend.candidates(lane, routes, tidy=True), busy):
+        for id in self._candidates(lane, routes, busy):
             try:
                 before = self.backend.read(id)
                 task = before.task
@@ -119,6 +117,10 @@ class QueueService:
         if problems:
             raise problems[0]
         return None
+
+    def _candidates(self, lane: str, routes: tuple[str, ...] | None, busy: list[str]) -> Iterator[str]:
+        yield from self.backend.candidates(lane, routes, tidy=True)
+        yield from busy
 
     def peek_next(
         self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None

@@ -106,8 +106,17 @@ def open_backend(address: str, warn: Callable[[str], None] = lambda line: None) 
     return backend
 
 
-def check_folder(folder: str) -> None:
-    """Refuse a folder whose file system cannot hold a store. Raises StorageFailed."""
+def check_folder(folder: str, *, network: bool) -> None:
+    """Refuse a folder whose file system cannot hold a store, or is of the network. Raises StorageFailed, NotAllowed."""
     from agent_lanes.backends.files.check import fit
 
-    fit(folder)
+    fit(folder, network=network)
+
+
+def make_network_store(folder: str) -> None:
+    """Make a store that may lie on a network file system, and keeps that in mind. Raises StorageFailed, Busy."""
+    from agent_lanes.backends.files.store import FileStore
+
+    store = FileStore(folder)
+    store.allow_network()
+    store.prepare()

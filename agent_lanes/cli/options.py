@@ -121,6 +121,9 @@ HEARTBEAT = Option(
     default=30,
     help="a line on stderr this often while waiting; 0 for none (default: 30)",
 )
+ALLOW_NETWORK = Option(
+    flag="--allow-network", kind=FLAG, default=False, help="the queue may lie on a network file system"
+)
 QUIET = Option(flag="--quiet", kind=FLAG, default=False, help="no heartbeats")
 SUBMISSION = (
     Option(flag="REQUEST", help="the request: a file, or - for stdin (the same as --request-from)"),

@@ -1,29 +1,89 @@
-"""Is a file system fit for a store? Tried, not guessed: on a few files in the very folder, removed again."""
+"""Is a file system fit for a store? Not one of the network; the rest is tried, not guessed: on a few files."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 
+from agent_lanes.backends.clock import chance
+from agent_lanes.backends.files import atomic, mounts
 from agent_lanes.errors import StorageFailed
-from agent_lanes.newborn import Newborn
+
+ALLOW = "AGENT_LANES_ALLOW_NETWORK"
 
 
-def fit(folder: str) -> None:
-    """Nothing, if flock between two opens, link and rename over a file work here; else StorageFailed that says what."""
+def allowed() -> bool:
+    """Whether a network file system was asked for by the environment."""
+    return os.environ.get(ALLOW) == "1"
+
+
+def fit(folder: str, *, network: bool = False) -> None:
+    """Nothing, if a store may lie in this folder, or in one of this name; nothing is left there.
+
+    With `network`, a network file system is as good as another. Raises StorageFailed that says why not, NotAllowed.
+    """
     nearest = folder
     while not os.path.isdir(nearest):
         nearest = os.path.dirname(nearest) or "/"
+    local(nearest, folder, mounts.mountinfo(), network=network)
+    try_out(os.path.join(nearest, f".agent-lanes-check-{chance(12)}"), folder)
+
+
+def fit_new(root: str, tmp: str, *, network: bool) -> None:
+    """The same for a store that is about to be made, in its own tmp/; what was made is removed if it is not fit.
+
+    Raises StorageFailed, NotAllowed, OSError.
+    """
+    new, nearest = [], tmp
+    while not os.path.isdir(nearest):
+        new.append(nearest)
+        nearest = os.path.dirname(nearest) or "/"
+    local(nearest, root, mounts.mountinfo(), network=network)
     try:
-        with Newborn(nearest, 0o700, is_folder=True) as born:
-            problem = _problem(born.path)
-    except OSError as wrong:
-        problem = f"{wrong.strerror} ({wrong.filename})"
+        atomic.make_folder(tmp)
+        try_out(f"{tmp}/{chance(16)}", root)
+    except BaseException:
+        for folder in new:
+            try:
+                os.rmdir(folder)
+            except OSError:  # somebody else uses it by now
+                break
+        raise
+
+
+def try_out(base: str, folder: str) -> None:
+    """Try locks, links and renames in a new folder `base`, and remove it. Raises StorageFailed, NotAllowed."""
+    with atomic.storage(f"this folder cannot hold a queue: {folder}"):
+        os.mkdir(base, 0o700)
+        try:
+            problem = _problem(base)
+        except OSError as wrong:
+            problem = f"{wrong.strerror} ({wrong.filename})"
+        finally:
+            for name in os.listdir(base):
+                os.unlink(f"{base}/{name}")
+            os.rmdir(base)
     if problem:
-        raise StorageFailed(
-            f"this folder cannot hold a queue: {problem}: {folder}",
-            hint="use a local file system (ext4, xfs, btrfs, apfs); --queue-root names another folder",
+        raise _unfit(problem, folder)
+
+
+def local(nearest: str, folder: str, mountinfo: str, *, network: bool) -> None:
+    """Refuse a network file system that was not asked for. Raises StorageFailed."""
+    kind = mounts.kind_of(os.path.realpath(nearest), mountinfo)
+    if kind in mounts.NETWORK and not (network or allowed()):
+        raise _unfit(
+            f"it lies on a network file system ({kind}), where locks and renames may not hold",
+            folder,
+            f"use a local disk; if only this machine uses the queue: init --allow-network, or {ALLOW}=1",
         )
+
+
+def _unfit(
+    problem: str,
+    folder: str,
+    hint: str = "use a local file system (ext4, xfs, btrfs, apfs); --queue-root names another folder",
+) -> StorageFailed:
+    return StorageFailed(f"this folder cannot hold a queue: {problem}: {folder}", hint=hint)
 
 
 def _problem(base: str) -> str:

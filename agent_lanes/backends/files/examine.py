@@ -16,6 +16,7 @@ from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
 from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, litter
 from agent_lanes.backends.files.records import answered
+from agent_lanes.backends.files.surroundings import surroundings
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement, ready, timer_now
@@ -26,9 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "vboxsf", "virtiofs")
-NETWORK_FUSE = ("fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.gvfsd-fuse")
-LEAST_FREE_BYTES, LEAST_FREE_FILES = 256 << 20, 10_000
 TRIES = 10
 CLOCK_SLACK = 60 * SECOND
 REPAIR = "agent-lanes doctor --repair"
@@ -56,7 +54,8 @@ def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator
             message=f"the newest task was submitted at {iso(newest)}, which this clock has not reached",
             hint="set the clock; leases do not depend on it, but ids and times do",
         )
-    yield from surroundings(layout, now)
+    yield from surroundings(layout, now, network_allowed=_network_allowed(layout))
+    yield from left_over(layout, now)
 
 
 def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
@@ -194,58 +193,18 @@ def is_stale(layout: Layout, id: str, path: str, now: Moment) -> bool:
     return not path.startswith(f"{layout.root}/ready/") or age_seconds(path, now) > LITTER_SECONDS
 
 
-def surroundings(layout: Layout, now: Moment) -> Iterator[Finding]:
-    """The machine: file system, space, clock, inotify, litter."""
-    kind = file_system(layout.root)
-    if kind in NETWORK or kind in NETWORK_FUSE:
-        yield Finding(
-            level=PROBLEM,
-            code="network_file_system",
-            message=f"the store lies on a network file system ({kind}), where locks and links may lie",
-            hint="move it to a local disk: agent-lanes export, then import",
-            path=layout.root,
-        )
-    space = os.statvfs(layout.root)
-    if space.f_bavail * space.f_frsize < LEAST_FREE_BYTES or (space.f_files > 0 and space.f_favail < LEAST_FREE_FILES):
-        free = f"{space.f_bavail * space.f_frsize >> 20} MiB and {space.f_favail} files"
-        yield Finding(
-            level=WARNING, code="disk_space", message=f"the disk is nearly full: {free} left", hint="free some space"
-        )
-    if not now.boot_id:
-        yield Finding(
-            level=WARNING,
-            code="no_boot_clock",
-            message="this machine has no clock that counts sleep, so leases follow the wall clock",
-            hint="do not set the clock while tasks are claimed",
-        )
-    if not inotify_works(layout.root):
-        yield Finding(
-            level=WARNING,
-            code="inotify_exhausted",
-            message="no watch can be set, so blocked waits poll: up to a second late, and not for free",
-            hint="raise fs.inotify.max_user_instances and max_user_watches (sysctl)",
-        )
+def _network_allowed(layout: Layout) -> bool:
+    from agent_lanes.backends.files.upkeep import store_record
+
+    try:
+        return (store_record(layout) or {}).get("network_allowed") is True
+    except AgentLanesError:  # told elsewhere
+        return False
+
+
+def left_over(layout: Layout, now: Moment) -> Iterator[Finding]:
+    """What commands that were killed left in tmp/. Raises OSError."""
     old = litter(layout, now)
     if old:
         line = f"{len(old)} files in tmp/ were left by commands that were killed"
         yield Finding(level=WARNING, code="litter", message=line, hint=REPAIR, path=layout.tmp)
-
-
-def file_system(path: str) -> str:
-    """The type of the file system that a path lies on, as the kernel names it; empty where it does not say."""
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
-            mounts = [line.split() for line in file]
-    except OSError:
-        return ""
-    device = os.stat(path).st_dev
-    wanted = f"{os.major(device)}:{os.minor(device)}"
-    return next((mount[mount.index("-") + 1] for mount in mounts if mount[2] == wanted and "-" in mount), "")
-
-
-def inotify_works(folder: str) -> bool:
-    """Whether a watch can be set right now."""
-    from agent_lanes.backends.files.signals import FolderWatch, watch
-
-    with watch(folder, ("doctor",)) as watching:
-        return isinstance(watching, FolderWatch)

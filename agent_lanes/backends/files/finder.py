@@ -41,6 +41,10 @@ class FileFinder:
         """The clocks of this machine."""
         return clock.moment(self.boot_id)
 
+    def allow_network(self) -> None:
+        """A store that is made from now on may lie on a network file system."""
+        self._gate.network = True
+
     def prepare(self) -> None:
         """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
         with atomic.storage("store"), self._gate.passed():

@@ -41,6 +41,7 @@ class Gate:
         self.layout = layout
         self.boot_id = boot_id
         self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
+        self.network = False  # whether a network file system was asked for
         self.content = f"{codec.FORMAT} {boot_id or '-'}\n".encode()
 
     def current(self) -> bool:
@@ -87,14 +88,15 @@ class Gate:
 
     def bring_up(self) -> None:
         """Make, upgrade or rebuild the store, unless somebody else does. Raises BadData, StoreBusy, OSError."""
-        from agent_lanes.backends.files import upkeep
+        from agent_lanes.backends.files import check, upkeep
 
-        os.makedirs(self.layout.root, atomic.FOLDER_MODE, exist_ok=True)
+        if not os.path.lexists(self.layout.store_record):  # a new one, or of v0.1
+            check.fit_new(self.layout.root, self.layout.tmp, network=self.network)
         self._give_way()
         try:
             with self.closed(again=self._leave_if_open) as gate:
                 if not self.current():  # nobody did it while we waited
-                    upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance)
+                    upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance, network=self.network)
                     self.write(gate.descriptor, self.content)
         except Opened:
             pass

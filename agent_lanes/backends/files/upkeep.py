@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.files import atomic, journal
+from agent_lanes.backends.files import atomic, check, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, RESPONSE, TASK, Layout
 from agent_lanes.backends.files.litter import sweep
 from agent_lanes.backends.files.lock import PATIENCE_SECONDS
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 
-def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
-    """Make, upgrade or rebuild a store; the caller holds the gate exclusively. Raises BadData, OSError, Busy."""
+def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str], *, network: bool = False) -> None:
+    """Make, upgrade or rebuild a store; the caller holds the gate exclusively. Raises BadData, OSError, Busy.
+
+    A new one keeps in mind that it was asked to lie on a `network` file system.
+    """
     for folder in layout.folders():
         os.makedirs(folder, atomic.FOLDER_MODE, exist_ok=True)
     record = store_record(layout)
@@ -38,7 +41,9 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str]) -> None:
 
         durability.sync_folders(layout.root)  # the store's own name, too, before anything is promised about it
         _upgrade(layout, now, chance)
-        store = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
+        store: JsonObject = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
+        if network or check.allowed():
+            store["network_allowed"] = True
         atomic.replace(layout.store_record, dumps(store).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
     atomic.sync_folder(layout.root)
     rebuild(layout, now)

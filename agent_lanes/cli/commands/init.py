@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import Arguments, Option
+from agent_lanes.cli.options import ALLOW_NETWORK, Arguments, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ OPTIONS = (
     Option(flag="--workspace-id", metavar="N", help="a name for the project (default: the folder's name)"),
     Option(flag="--workspace-root", metavar="P", help="the project's root, seen from handoff/ (default: ..)"),
     Option(flag="--queue-root", metavar="P", help="the state folder, seen from handoff/ (default: state)"),
+    ALLOW_NETWORK,
 )
 
 
@@ -29,8 +30,10 @@ def run(args: Arguments, session: Session) -> int:
     folder = os.path.join(session.folder, args.path or ".")
     handoff = os.path.join(folder, "handoff")
     if not os.path.lexists(handoff):  # else it is refused, and the check's own files would be a change
-        wiring.check_folder(os.path.join(handoff, args.queue_root or "."))
+        wiring.check_folder(os.path.join(handoff, args.queue_root or "."), network=args.allow_network)
     made = scaffold.project(folder, args.workspace_id, args.workspace_root, args.queue_root)
+    if args.allow_network:
+        wiring.make_network_store(os.path.normpath(os.path.join(made["handoff"], made["queue_root"])))
     if args.json:
         output.json(made)
         return 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import Arguments, Option
+from agent_lanes.cli.options import ALLOW_NETWORK, Arguments, Option
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option(flag="PATH", help="the folder for the pool"),
     Option(flag="--workspace-id", metavar="N", help="a name for the pool (default: the folder's name)"),
+    ALLOW_NETWORK,
 )
 
 
@@ -29,8 +30,11 @@ def run(args: Arguments, session: Session) -> int:
         raise BadUsage("init-pool needs the folder for the pool", hint="agent-lanes init-pool PATH")
     folder = os.path.join(session.folder, args.path)
     if not any(os.path.lexists(os.path.join(folder, name)) for name in (scaffold.POOL, scaffold.DISPATCHERS)):
-        wiring.check_folder(folder)  # where either is there it is refused, and this check would be a change
+        # Where either is there it is refused, and this check would be a change.
+        wiring.check_folder(folder, network=args.allow_network)
     made = scaffold.pool(folder, args.workspace_id)
+    if args.allow_network:
+        wiring.make_network_store(made["store"])
     if args.json:
         output.json(made)
         return 0

@@ -15,6 +15,7 @@ from companions import Companion, answers_what_is_asked, asks_for_something
 from scene import Scene
 
 REQUEST = b"Please look at this.\n"
+LINES = b'{"prompt": "One."}\n{"request_from": "request.md", "response_to": "out/2.md"}\n{"prompt": "Three."}\n'
 LONG, SHORT = "7200", "0.1"  # leases: one that holds for the whole trial, one that is over before anybody looks
 HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough to wait for its end
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
@@ -55,6 +56,8 @@ class Case:
     store: str = "handoff/state"
     view: str = "facts"
     """What shows whether it was done: `facts`, `history`, or the path of a file or folder of the project."""
+    alone: bool = False
+    """Nobody can go on before the same call has been made again: there is no queue yet, or it is damaged."""
     steps: bool = False
     """It commits more than once, so that it may stop in between; the same call goes on."""
 
@@ -93,6 +96,13 @@ def claimed(scene: Scene, id: str, lease: str = LONG, *words: str) -> str:
 
 def no_project(scene: Scene) -> Stand:
     """An empty folder."""
+    return Stand()
+
+
+def many(scene: Scene) -> Stand:
+    """Some tasks in a file."""
+    project(scene)
+    (scene.project / "many.jsonl").write_bytes(LINES.replace(b"{", b'{"lane": "work", '))
     return Stand()
 
 
@@ -222,6 +232,8 @@ def ailing(scene: Scene) -> Stand:
     (tasks / broken[0] / "task.json").write_text("{")
     (tasks / broken[1] / "claim.json").write_text("{}")
     (tasks / broken[2] / "response.json").write_bytes(b"\xff")
+    for path in scene.store.glob("tasks/*/*.json"):
+        path.chmod(0o600)
     missing = submitted(scene, "--lane", "lost", "--prompt", "x")
     next(scene.store.glob(f"ready/lost/any/*/*{missing}")).unlink()
     litter = scene.store / "tmp" / "0123456789abcdef"
@@ -252,6 +264,15 @@ CASES = (
         store="new/state",
     ),
     Case("submit, a config not read yet", SUBMIT, uncompiled),
+    Case("submit --many", ("submit", "--many", "many.jsonl"), many, steps=True),
+    Case(
+        "submit --many, a key",
+        ("submit", "--many", "-", "--idempotency-key", "k", "--lane", "work"),
+        project,
+        SAME,
+        stdin=LINES,
+        steps=True,
+    ),
     Case(
         "run",
         ("run", "--lane", "work", "request.md", "--response-to", "out/run.md", "--timeout", "60"),
@@ -329,8 +350,8 @@ CASES = (
     Case("export, a file", ("export", "out.jsonl"), of_every_kind, REFUSED, "exists", view="out.jsonl"),
     Case("export, to stdout", ("export",), of_every_kind, SAME),
     Case("import", ("--store", "new/state", "import", "stream.jsonl"), exported, SAME, store="new/state", steps=True),
-    Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, steps=True),
-    Case("init", ("init",), no_project, REFUSED, "already exists", view="handoff"),
+    Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, alone=True, steps=True),
+    Case("init", ("init",), no_project, REFUSED, "already exists", view="handoff", alone=True),
     Case(
         "init-pool",
         ("init-pool", "pool"),
@@ -339,6 +360,7 @@ CASES = (
         "already exists",
         store="pool/.agent-lanes-queue/state",
         view="pool/.agent-lanes-queue",
+        alone=True,
     ),
     Case(
         "the first change after a reboot",

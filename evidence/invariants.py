@@ -13,22 +13,25 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from scene import Item, Kept
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,235}")
 HEX = r"[0-9a-f]+"
+CONTRACT = Path(__file__).parent.parent / "CONTRACT.md"
 PLACES = tuple(
     re.compile(pattern)
     for pattern in (
-        r"store\.json|gate|tmp|tasks|ready|timers|held|signals|keys|claims|quarantine|indexes|indexes/correlations",
+        "|".join(re.findall(r"(?m)^  ([a-z.]+)", CONTRACT.read_text().split("<queue_root>/\n")[1].split("```")[0])),
+        r"indexes/correlations",
         r"tmp/.*",
         r"tasks/[^/]+",
         r"tasks/[^/]+/(task\.json|claim\.json|response\.json|events\.jsonl|request\.md)",
         r"ready/[^/]+(/\.sequence)?",
         rf"ready/[^/]+/[^/.][^/]*(/[0-9]{HEX}(/\d-\d{{12}}-[^/]+)?)?",
-        rf"timers/[^/]+(/{HEX}(/\d{{18}}-[^/]+)?)?",
+        rf"(timers|delayed)/[^/]+(/{HEX}(/\d{{18}}-[^/]+)?)?",
         r"held/[^/]+(/[^/]+)?",
         r"signals/[^/]+",
         rf"(keys|claims)/{HEX}",
@@ -40,7 +43,7 @@ TASK = {"id": str, "lane": str, "prompt": str, "created_at": str, "sequence": in
 CLAIM = {"epoch": int, "owner": str, "token": str, "lease_ends_boottime_us": int, "lease_boot_id": str, "parked": bool}
 RESPONSE = {"task_id": str, "status": str, "body": str, "created_at": str}
 ENDS = ("completed", "failed", "cancelled")
-MARKERS = ("ready", "timers", "held")
+MARKERS = ("ready", "timers", "delayed", "held")
 BUCKET, TIMER_SHIFT = 512, 26
 Record = dict[str, Any]
 

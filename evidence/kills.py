@@ -12,6 +12,7 @@ The program is killed when it is about to make a call, so that the call is never
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 
@@ -25,6 +26,7 @@ from trial import BETWEEN, DONE, NOT_DONE, Trial
 
 HEAD = ("command", "calls", "states", "not done", "done", "in between", "the same call again", "left over", "broken")
 LIVED = "lived"
+ID = re.compile(r"\b\d{8}T\d{12}Z-[\w-]+")
 AGAIN = "python evidence/kills.py"
 
 
@@ -60,6 +62,7 @@ def kills(trial: Trial, found: Found, calls: list[Call]) -> None:
         state, more = trial.follow(kept)
         if plain(ended.out) == plain(trial.undisturbed.out) and ended.out and state != DONE:
             told.append("it said that it was done, and it is not")
+        told += [f"it said that {id} is there" for id in ID.findall(ended.out.decode()) if id not in trial.tasks(kept)]
         found.tried += 1
         found.outcomes[state] += 1
         found.broken(how, told + more)

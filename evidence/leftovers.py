@@ -16,7 +16,7 @@ from ending import Told
 from invariants import below
 from scene import Kept, Scene, plain
 
-LEFT = re.compile(r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|timers/[^/]+/[^/]+/.*|held/[^/]+/.*|claims/.*")
+LEFT = re.compile(r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|(timers|delayed)/[^/]+/[^/]+/.*|held/[^/]+/.*|claims/.*")
 AGE_SECONDS = 7200
 LATER = {"AGENT_LANES_BOOT_ID": "yet-another-boot"}
 Again = Callable[[], object]
@@ -54,11 +54,8 @@ class Leftovers:
         store = below(kept, self._below)
         tasks = {path[6:] for path in store if path.startswith("tasks/")}
         found = [path for path in store if LEFT.fullmatch(path)]
-        found += [
-            path
-            for path, item in store.items()
-            if path.startswith("keys/") and item.content.decode().strip() not in tasks
-        ]
+        keys = {path: item.content for path, item in store.items() if path.startswith("keys/")}
+        found += [path for path, content in keys.items() if content.decode().split("\n")[0] not in tasks]
         paths = {f"{self._below}/{path}" for path in found}
         paths |= {
             path for path in kept if not self._in_store(path) and plain(os.fsencode(path)).decode() not in self.usual

@@ -19,14 +19,13 @@ from pathlib import Path
 
 from commands import CASES, Case
 from experiment import Plan
-from scene import Scene
+from scene import Scene, plain
 from strace import Call
 from trial import Trial
 
 BEFORE_THE_PROJECT = 25
 SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
 PROCESSES = 2
-MOST_PROBLEMS = 40  # of one command: whatever breaks more often than that is broken in one way
 
 
 @dataclass
@@ -40,12 +39,20 @@ class Found:
     outcomes: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
     litter: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    _first: dict[bytes, str] = field(default_factory=dict)
+    _times: Counter[bytes] = field(default_factory=Counter)
 
     def broken(self, how: str, what: list[str]) -> None:
-        """Keep what went wrong, with how to do it again."""
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems += [f"{self.case}: {how}: {line}" for line in what]
+        """Keep what went wrong, with how to do it again; what goes wrong in one way is told once."""
+        for line in what:
+            same = plain(line.encode())
+            self._first.setdefault(same, f"{self.case}: {line} - {how}")
+            self._times[same] += 1
+
+    @property
+    def problems(self) -> list[str]:
+        """Each way in which a promise was broken, and how often."""
+        return [f"{line} ({self._times[same]} times)" for same, line in self._first.items()]
 
 
 Try = Callable[[Trial, Found, list[Call]], None]

@@ -102,7 +102,7 @@ class Trial:
             return self._seen[key], []
         state = self._seen[key] = self.state(kept)
         told = [f"{line} (after the same call again)" for line in self._by_the_same_call(kept, state)]
-        if self.case.before is not commands.no_project:
+        if not self.case.alone:
             self.scene.put_back(kept)
             told += [f"{line} (nobody repeated the call)" for line in self._to_the_end({})]
         return state, told

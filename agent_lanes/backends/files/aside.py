@@ -111,7 +111,7 @@ def tell(folder: str, type: str, message: str, epoch: int, now: Moment) -> None:
 
 def _place(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
     place = f"{layout.root}/quarantine/{id[:150]}.{compact(now.wall)}.{chance(4)}"
-    os.makedirs(place, atomic.FOLDER_MODE)
+    atomic.make_folder(place)
     note = f"{iso(now.wall)}\n{problem}\nIt was {path}\n"
     atomic.write_new(f"{place}/{NOTE}", note.encode("utf-8", "backslashreplace"), durable=True)
     return place

@@ -136,5 +136,5 @@ def index(layout: Layout, task: Task) -> None:
     }
     path, data = layout.correlation(task.workspace_id, task.correlation_id), dumps(record).encode()
     if not atomic.overwrite(path, data):
-        os.makedirs(layout.correlations, atomic.FOLDER_MODE, exist_ok=True)
+        atomic.make_folder(layout.correlations)
         atomic.replace(path, data, f"{layout.tmp}/{chance(16)}", durable=False)

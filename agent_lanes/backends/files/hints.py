@@ -213,7 +213,7 @@ def _open_counter(path: str) -> int:
     try:
         return os.open(path, flags, atomic.FILE_MODE)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), atomic.FOLDER_MODE, exist_ok=True)
+        atomic.make_folder(os.path.dirname(path))
         return os.open(path, flags, atomic.FILE_MODE)
 
 

@@ -73,7 +73,7 @@ def confirm(layout: Layout, key: str) -> None:
 
 def stage(layout: Layout, wanted: Reservation, *, durable: bool) -> str:
     """The file of a reservation, under a name of chance; a link gives it its key. Raises OSError."""
-    os.makedirs(os.path.dirname(layout.key("")), atomic.FOLDER_MODE, exist_ok=True)
+    atomic.make_folder(os.path.dirname(layout.key("")))
     staged = f"{layout.tmp}/{chance(16)}"
     atomic.write_new(staged, f"{wanted.id}\n{wanted.sequence} {wanted.lane}\n".encode(), durable=durable)
     return staged
@@ -89,7 +89,7 @@ def note_claim(layout: Layout, claim: Claim, id: str) -> None:
     if claim.request_id is None or not claim.held:
         return
     place = layout.claimed_as(claim.owner, claim.request_id)
-    os.makedirs(os.path.dirname(place), atomic.FOLDER_MODE, exist_ok=True)
+    atomic.make_folder(os.path.dirname(place))
     atomic.replace(place, id.encode() + b"\n", f"{layout.tmp}/{chance(16)}", durable=False)
 
 

@@ -89,7 +89,7 @@ def _upgrade_tasks(layout: Layout, now: Moment, chance: Callable[[int], str]) ->
             loaded = load(layout.task(id), id)
         except (Damaged, NotFound):
             continue  # stays as it is, and is reported as damaged; or a foreign file
-        os.makedirs(layout.ready_lane(loaded.snapshot.task.lane), atomic.FOLDER_MODE, exist_ok=True)  # it had a task
+        atomic.make_folder(layout.ready_lane(loaded.snapshot.task.lane))  # it had a task
         if loaded.legacy:
             upgrade_task(layout, id, loaded, now, chance)
 

@@ -11,6 +11,7 @@ call is made again without the fault, and everything driven to its end, as in K1
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -33,8 +34,10 @@ ANSWERS = (0, 8)
 OUTSIDE = ("wait", "export")  # they change nothing in the queue, and may be repeated: to fail late is to fail
 REMOVING = ("unlink", "unlinkat", "rmdir")
 WARNED, SILENT = "done, with a warning", "done all the same"
+PASSED_OVER = "passed over"
 REFUSED, TOLD, HUNG = "refused, nothing changed", "done, and told as unconfirmed", "hung"
-HEAD = ("command", "calls", "faults", "states", SILENT, WARNED, REFUSED, TOLD, BETWEEN, "broken")
+HEAD = ("command", "calls", "faults", "states", SILENT, WARNED, REFUSED, TOLD, BETWEEN, PASSED_OVER, "broken")
+HALF_MADE = re.compile(r"/tmp/|/\.agent-lanes-[0-9a-f]{16}\b")
 AGAIN = "python evidence/errnos.py"
 
 
@@ -42,7 +45,7 @@ def run(plan: Plan) -> Table:
     """The table; a problem for each broken promise."""
     table = Table(HEAD)
     for found in sweep(plan, faults, "K2", files_only=True):
-        outcomes = [found.outcomes[name] for name in (SILENT, WARNED, REFUSED, TOLD, BETWEEN)]
+        outcomes = [found.outcomes[name] for name in (SILENT, WARNED, REFUSED, TOLD, BETWEEN, PASSED_OVER)]
         table.rows.append((found.case, found.calls, found.tried, found.states, *outcomes, len(found.problems)))
         table.problems += found.problems
     table.rows.sort(key=lambda row: str(row[0]))
@@ -81,7 +84,9 @@ def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Tol
     """What came of it, and what is wrong with that."""
     case, said = trial.case, ended.err.decode(errors="replace")
     state, told = trial.state(kept), _clear(ended, case)
-    if ended.code == case.code and (ended.code in ANSWERS or trial.changes_nothing):
+    if ended.code == case.code and (ended.code in ANSWERS or trial.changes_nothing or state == DONE):
+        if state == NOT_DONE and b"status=idle" in ended.out:
+            return PASSED_OVER, told  # a task that cannot be read now is passed over, as a damaged one is
         if state != DONE:
             told.append(f"it says that it was done, and it is {state}: {ended}")
         if not ended.out and trial.undisturbed.out:
@@ -99,7 +104,7 @@ def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Tol
             told.append(f"it says that it failed, and it is {state}: {ended}")
     if "nothing was changed" in said and state != NOT_DONE and not trial.changes_nothing:
         told.append(f"it says that nothing was changed, and it is {state}: {ended}")
-    litter = [path for path in kept.keys() - trial.template.keys() if "/tmp/" in path or "/.agent-lanes-" in path]
+    litter = [path for path in kept.keys() - trial.template.keys() if HALF_MADE.search(path)]
     if litter and call.name not in REMOVING:
         told.append(f"left behind: {min(litter)}: {ended}")
     return outcome, told
@@ -117,7 +122,8 @@ def _clear(ended: Ended, case: Case) -> Told:
     if odd := [line for line in lines if not line.startswith("agent-lanes") or not line.isprintable()]:
         told.append(f"a line that is not ours: {odd[0]!r}")
     why = [line for line in lines if line.startswith("agent-lanes: ") and "warning: " not in line]
-    if ended.code not in (*ANSWERS, case.code) and len(why) != 1:
+    incomplete = case.command == "export" and ended.code == 1 and "left out" in said
+    if ended.code not in (*ANSWERS, case.code) and len(why) != 1 and not incomplete:
         told.append(f"{len(why)} lines say why: {ended}")
     return told
 

@@ -51,8 +51,9 @@ def translated(error: OSError, doing: str) -> AgentLanesError:
         return NotAllowed(line, hint="check who owns the state folder, and whether its file system is read-only")
     hint = {
         errno.ENOSPC: "the disk is full: free some space, then repeat the call",
+        errno.EDQUOT: "your quota is used up: free some space, then repeat the call",
         errno.EMFILE: "too many open files: raise `ulimit -n`, then repeat the call",
-    }.get(error.errno or 0, "nothing was changed; repeat the call once the cause is mended")
+    }.get(error.errno or 0, "repeat the call once the cause is mended")
     return StorageFailed(line, hint=hint)
 
 

@@ -93,4 +93,6 @@ class FileReader(FileFinder):
         except (NotFound, BadUsage):  # a marker without a task; a foreign file in tasks/
             return None
         except AgentLanesError as wrong:
+            if isinstance(wrong.__cause__, OSError) and wrong.__cause__.errno in records.OF_THIS_PROCESS:
+                raise
             return records.damaged(id, TASK, wrong)

@@ -7,7 +7,6 @@ submit in flight. What cannot be read right now keeps its markers: it may be rea
 
 from __future__ import annotations
 
-import errno
 import os
 
 from agent_lanes.backends.files import atomic, keys
@@ -16,13 +15,11 @@ from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.backends.files.records import answered, load
+from agent_lanes.backends.files.records import OF_THIS_PROCESS, answered, load
 from agent_lanes.core.placement import Due, placement
 from agent_lanes.core.task import CLAIMED, Snapshot, Task
 from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
-
-OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def rebuild(layout: Layout, now: Moment) -> None:

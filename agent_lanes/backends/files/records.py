@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
+OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no file is damaged by these
 OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR)
 LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20, REQUEST: 64 << 20}
 

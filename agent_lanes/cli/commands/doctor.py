@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, Arguments, Option
+from agent_lanes.errors import AgentLanesError, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.ports import Backend
     from agent_lanes.wiring import Session
 
 OPTIONS = (Option(flag="--repair", kind=FLAG, default=False, help="mend what can be mended; deletes no fact"),)
@@ -26,7 +28,7 @@ def run(args: Arguments, session: Session) -> int:
     found, mended = list(backend.examine()), list["Finding"]()
     if args.repair and found:
         mended = [finding for finding in backend.repair(found) if finding.repaired]
-        found = list(backend.examine())
+        found = _again(backend, len(mended))
     if args.json:
         output.json(
             {
@@ -46,6 +48,17 @@ def run(args: Arguments, session: Session) -> int:
             output.line(f"          {output.one_line(finding.hint)}")
     output.line(f"{len(found)} findings" if found else f"healthy: {backend.address}")
     return FINDINGS if found else HEALTHY
+
+
+def _again(backend: Backend, mended: int) -> list[Finding]:
+    """What remains after a repair. Raises Unconfirmed where that cannot be seen."""
+    try:
+        return list(backend.examine())
+    except AgentLanesError as wrong:
+        raise Unconfirmed(
+            f"{mended} findings were mended, but the store could not be examined again: {wrong.message}",
+            hint="repeat the call",
+        ) from wrong
 
 
 def _json(finding: Finding) -> JsonObject:

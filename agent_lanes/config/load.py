@@ -1,12 +1,14 @@
 """Reading YAML, strictly: the only `import yaml`.
 
-Dates stay texts as they are written, a key may stand once, tags are refused, and a file whose aliases multiply is
-refused before anything walks over it. Errors name the file and the line.
+Size, number of values and depth are limited while they are read, not after. Dates and clock times stay texts as they
+are written, a key may stand once, every tag is refused, and a file whose aliases multiply is refused before anything
+walks over it. Errors name the file and the line.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 import yaml
@@ -20,18 +22,49 @@ if TYPE_CHECKING:
 
     from agent_lanes.config.model import Config
 
-MAX_BYTES = 8 << 20
-MAX_VALUES = 100_000
+MAX_YAML_BYTES = 256 << 10  # half a second of this parser
+MAX_PROMPT_BYTES = 4 << 20
+MAX_VALUES = 10_000
 MAX_DEPTH = 32
+MAX_DIGITS = 300  # more than any number has that JSON programs agree on
+
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+BOOL = "yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF"
+WHOLE = r"[-+]?(?:0b[01_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)"
+DECIMAL = r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+# Plain scalars that are no texts, and their first characters: YAML 1.1 without dates, and without 12:30 as 750.
+PLAIN = (
+    ("tag:yaml.org,2002:bool", BOOL, list("yYnNtTfFoO")),
+    ("tag:yaml.org,2002:null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:merge", "<<", ["<"]),
+    (INT, WHOLE, list("-+0123456789")),
+    (FLOAT, DECIMAL, list("-+.0123456789")),
+)
 
 
 class StrictLoader(yaml.SafeLoader):
-    """SafeLoader without dates, with an error for a key that stands twice, and with a limit to merge keys (`<<`)."""
+    """SafeLoader without tags, dates and base 60, with limits, and with an error for a key that stands twice."""
 
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    yaml_implicit_resolvers = {}  # those of PLAIN, below
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.values = self.depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As SafeLoader, which recurses and builds before anybody could count."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise refused(f"more than {MAX_VALUES} values", event)
+        if self.depth > MAX_DEPTH:
+            raise refused(f"nested deeper than {MAX_DEPTH} levels", event)
+        if getattr(event, "tag", None) is not None:
+            raise refused(f"tags are not taken: {event.tag}", event)
+        self.depth += 1
+        found = super().compose_node(parent, index)
+        self.depth -= 1
+        return found
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """As SafeLoader, then a look for keys that stand twice: here, because a merge later adds some on purpose."""
@@ -40,9 +73,7 @@ class StrictLoader(yaml.SafeLoader):
         for key, _ in found.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen and key.value != "<<":
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} stands twice", key.start_mark
-                    )
+                    raise refused(f"the key {key.value!r} stands twice", key)
                 seen.add(key.value)
         return found
 
@@ -50,9 +81,26 @@ class StrictLoader(yaml.SafeLoader):
         """As SafeLoader, which copies what is merged: a chain of merges doubles with each link."""
         super().flatten_mapping(node)
         if len(node.value) > MAX_VALUES:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"its merge keys expand to more than {MAX_VALUES} values", node.start_mark
-            )
+            raise refused(f"its merge keys expand to more than {MAX_VALUES} values", node)
+
+    def number(self, node: yaml.ScalarNode) -> int | float:
+        """A number of a size that can be computed with, and written again."""
+        if len(node.value) > MAX_DIGITS:
+            raise refused(f"a number of more than {MAX_DIGITS} digits", node)
+        make = self.construct_yaml_int if node.tag == INT else self.construct_yaml_float
+        found: int | float = make(node)
+        return found
+
+
+for tag, pattern, first in PLAIN:
+    StrictLoader.add_implicit_resolver(tag, re.compile(f"^(?:{pattern})$"), first)
+for tag in (INT, FLOAT):
+    StrictLoader.add_constructor(tag, StrictLoader.number)
+
+
+def refused(problem: str, where: Any) -> yaml.MarkedYAMLError:
+    """The error that names the line of a node or an event."""
+    return yaml.constructor.ConstructorError(None, None, problem, where.start_mark)
 
 
 def config(path: str) -> Config:
@@ -63,20 +111,20 @@ def config(path: str) -> Config:
 def document(path: str, what: str) -> object:
     """The value of a YAML or JSON file. Raises NotFound, BadData that names file and line, StorageFailed."""
     try:
-        text = content(path, what).decode()
+        text = content(path, what, MAX_YAML_BYTES).decode()
         value = yaml.load(text, StrictLoader)  # noqa: S506 - a SafeLoader, made stricter
         _measure(value, path)
     except UnicodeDecodeError as wrong:
         raise BadData(f"{path}: not UTF-8 at byte {wrong.start}") from None
     except RecursionError:
         raise BadData(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
-    except (yaml.YAMLError, ValueError) as wrong:
+    except (yaml.YAMLError, ValueError, OverflowError) as wrong:
         raise BadData(f"{path}: {_one_line(wrong)}") from None
     return value
 
 
-def content(path: str, what: str) -> bytes:
-    """The bytes of a regular file of sane size. Raises NotFound, BadData, StorageFailed."""
+def content(path: str, what: str, limit: int) -> bytes:
+    """The bytes of a regular file of at most that size. Raises NotFound, BadData, StorageFailed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -84,14 +132,14 @@ def content(path: str, what: str) -> bytes:
     except OSError as wrong:
         raise StorageFailed(f"{what} cannot be read: {path}: {wrong.strerror}") from wrong
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadData(f"{what} is not a file: {path}")
-        if status.st_size > MAX_BYTES:
-            raise BadData(f"{what} is larger than {MAX_BYTES >> 20} MiB: {path}")
-        parts = []
-        while chunk := os.read(descriptor, 1 << 20):
+        parts, left = [], limit + 1
+        while left and (chunk := os.read(descriptor, left)):
             parts.append(chunk)
+            left -= len(chunk)
+        if not left:
+            raise BadData(f"{what} is larger than {limit >> 10} KiB: {path}")
         return b"".join(parts)
     finally:
         os.close(descriptor)

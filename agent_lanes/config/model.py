@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch")
 DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
-MAX_LANES = 10_000
+MAX_LANES = 1_000
 
 
 class Config(Frozen):
@@ -48,8 +48,8 @@ def parse(data: object, path: str) -> Config:
         raise BadData(f"{path}: {wrong.message}", hint="add a line: workspace_id: NAME") from None
     root = _path(data, "workspace_root", path) or DEFAULT_ROOT
     queue = _path(data, "queue_root", path) or DEFAULT_QUEUE
-    unknown = sorted(str(key) for key in data if key not in KEYS)
-    warnings = (f"{path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
+    unknown = [key for key in data if key not in KEYS]
+    warnings = (f"{path} has unknown keys (ignored): {names.some(unknown)}",) if unknown else ()
     return Config(
         path=path,
         workspace_id=workspace_id,

@@ -60,7 +60,7 @@ def load(path: str) -> TaskFile:
     if not isinstance(data, dict):
         raise BadData(f"{path}: not a mapping of keys to values")
     unknown = _unknown(data)
-    warnings = (f"task file {path} has unknown keys (ignored): {', '.join(unknown)}",) if unknown else ()
+    warnings = (f"task file {path} has unknown keys (ignored): {names.some(unknown)}",) if unknown else ()
     return TaskFile(path=path, warnings=warnings, **_stated(data, path))  # type: ignore[arg-type]
 
 
@@ -93,13 +93,13 @@ def _stated(data: Mapping[str, object], where: str) -> dict[str, object]:
     return found
 
 
-def _unknown(data: Mapping[str, object]) -> list[str]:
-    return sorted(str(key) for key in data if key not in KEYS)
+def _unknown(data: Mapping[str, object]) -> list[object]:
+    return [key for key in data if key not in KEYS]
 
 
 def prompt_from(path: str, base: str, root: str) -> str:
     """The text of a prompt file, which must resolve inside the workspace. Raises NotFound, NotAllowed, BadData."""
-    from agent_lanes.config.load import content
+    from agent_lanes.config.load import MAX_PROMPT_BYTES, content
 
     try:
         real, real_root = os.path.realpath(os.path.join(base, path)), os.path.realpath(root)
@@ -108,7 +108,7 @@ def prompt_from(path: str, base: str, root: str) -> str:
     if os.path.commonpath((real, real_root)) != real_root:
         raise NotAllowed(f"prompt_file is outside workspace_root: {path}", hint=f"workspace_root is {real_root}")
     try:
-        return content(real, "prompt file").decode()
+        return content(real, "prompt file", MAX_PROMPT_BYTES).decode()
     except UnicodeDecodeError as wrong:
         raise BadData(f"prompt file: not UTF-8 at byte {wrong.start}: {path}") from None
 

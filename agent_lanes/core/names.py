@@ -11,6 +11,8 @@ from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agent_lanes.core.jsontext import JsonObject
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -27,8 +29,17 @@ ANY_VENDOR = "any"
 
 def shown(value: object, limit: int = 60) -> str:
     """A value as it may stand in an error line: quoted, escaped, cut."""
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # Python refuses to write numbers of more than 4300 digits
+        text = "an endless number"
     return ascii(text[:limit] + ("..." if len(text) > limit else ""))
+
+
+def some(values: Iterable[object], most: int = 10) -> str:
+    """Values as they may stand in a warning: plain where they are plain, and not more than a few of them."""
+    texts = [value if isinstance(value, str) and value.isprintable() else shown(value) for value in values]
+    return ", ".join(sorted(texts)[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def task_id(value: object) -> str:

@@ -33,6 +33,12 @@ HOSTILE: dict[str, bytes | None] = {
     "a key twice, deeper": b"{good}\nextra: {a: 1, a: 2}\n",
     "a tag of Python": b"{good}\nextra: !!python/object/apply:os.system ['touch pwned']\n",
     "a tag of its own": b"{good}\nextra: !mine x\n",
+    "a tag of YAML's": b"{good}\nextra: !!str x\n",
+    "a tag that builds a set": b"{good}\nextra: !!set {a, b}\n",
+    "a tag that says nothing": b"{good}\nextra: ! x\n",
+    "an endless number": b"{good}\nextra: " + b"1" * 5000 + b"\n",
+    "an endless hexadecimal number": b"{good}\nextra: 0x" + b"f" * 5000 + b"\n",
+    "an endless number as a key": b"{good}\n0x" + b"f" * 5000 + b": 1\n",
     "aliases that explode": b"{good}\n" + chain("[{before}, {before}, {before}, {before}]", 40).encode(),
     "merges that explode": b"{good}\n" + chain("{{<<: [{before}, {before}]}}", 40).encode(),
     "an alias of itself": b"{good}\nextra: &a [*a]\n",
@@ -52,8 +58,9 @@ HOSTILE: dict[str, bytes | None] = {
     "a list": b"- 1\n- 2\n",
     "a text": b"just words\n",
     "a number": b"42\n",
+    "a little too long": b"{good}\nextra: '" + b"x" * (256 << 10) + b"'\n",
     "20 MB": b"{good}\nextra: '" + b"x" * (20 * MIB) + b"'\n",
-    "many values": b"{good}\nextra: [" + b"1," * 101_000 + b"]\n",
+    "many values": b"{good}\nextra: [" + b"1," * 10_001 + b"]\n",
     "a FIFO": None,
     "a folder": None,
 }
@@ -136,10 +143,19 @@ def test_unknown_keys_of_a_config_are_warned_of_and_ignored(bare: Command) -> No
         assert result.json["lanes"] == ["a", "b", "c"]
 
 
+def test_many_unknown_keys_are_named_in_one_line_of_a_sane_length(bare: Command) -> None:
+    (bare.folder / "c.yaml").write_text("workspace_id: x\n" + "".join(f"odd{n}: 1\n" for n in range(1000)))
+    (line,) = bare("--config", "c.yaml", "where", "--json").said
+    assert "odd0, odd1, odd10" in line and line.endswith("and 990 more") and len(line) < 1000
+
+
 def test_dates_and_odd_scalars_stay_what_they_look_like(bare: Command) -> None:
     (bare.folder / "c.yaml").write_text("workspace_id: 2026-11-21\nqueue_root: 2026-11-21T01:02:03Z\n")
     told = bare("--config", "c.yaml", "where", "--json").json
     assert told["workspace_id"] == "2026-11-21" and told["store"] == str(bare.folder / "2026-11-21T01:02:03Z")
+    (bare.folder / "c.yaml").write_text("workspace_id: 12:30\nqueue_root: 1:2:3.5\nexpected_branch: =\n")
+    told = bare("--config", "c.yaml", "where", "--json").json
+    assert told["workspace_id"] == "12:30" and told["store"] == str(bare.folder / "1:2:3.5")
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,13 @@ def _processor() -> str:
 
 
 def _file_system(path: str) -> str:
-    best, kind = "", "unknown"
+    best, kind, device = "", "unknown", ""
     with open("/proc/mounts") as file:
         for line in file:
-            _, mount, name, *_ = line.split()
+            source, mount, name, *_ = line.split()
             if (path + "/").startswith(mount.rstrip("/") + "/") and len(mount) > len(best):
-                best, kind = mount, name
-    return kind
+                best, kind, device = mount, name, os.path.basename(source)
+    journals = os.listdir("/proc/fs/jbd2") if os.path.isdir("/proc/fs/jbd2") else []
+    if kind == "ext4" and not any(one.startswith(f"{device}-") for one in journals):
+        return "ext4 without a journal"  # an fsync writes what the file needs, not a commit of everybody's changes
+    return kind + (" on a loop device" if device.startswith("loop") else "")

@@ -28,7 +28,7 @@ class Crowds:
         self.take: Rates = {}
         kinds = [kind for kind in ABOUT if there(kind)]
         visits = [(kind, many) for kind in kinds for many in PROCESSES if many <= ABOUT[kind][2]]
-        for turn in range(bench.choose(3, 7)):
+        for turn in range(bench.choose(5, 7)):
             bench.say(f"queues: round {turn + 1}, {len(visits)} visits")
             random.shuffle(visits)
             for kind, many in visits:

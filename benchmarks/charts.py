@@ -55,13 +55,15 @@ def _wake(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "from the file getting its name to the first byte printed, in milliseconds, without fsync"
     picture, panels = card("A blocked wait wakes in milliseconds, at any size", below, 2)
-    for axes, what, title in zip(panels, WAKES, ("wait for an answer", "wait for work"), strict=True):
-        lines = []
-        for key, name, color, width in BOTH:
+    lines: list[list[Line]] = [[], []]
+    for key, name, color, width in BOTH:
+        for group, what in zip(lines, WAKES, strict=True):
             if f"{key} {what}" in series:
-                lines.append(_line(series, f"{key} {what}", "p50", f"{name}, median", color, width))
-                lines.append(_line(series, f"{key} {what}", "p99", f"{name}, p99", color, 1.6, dashed=True))
-        plot(axes, lines, across="finished tasks in the store", ticks=_ticks(series), unit=" ms")
+                group.append(_line(series, f"{key} {what}", "p50", f"{name}, median", color, width))
+                group.append(_line(series, f"{key} {what}", "p99", f"{name}, p99", color, 1.6, dashed=True))
+    for axes, group, title in zip(panels, lines, ("wait for an answer", "wait for work"), strict=True):
+        all = (*lines[0], *lines[1])
+        plot(axes, group, across="finished tasks in the store", ticks=_ticks(series), beside=all)
         subtitle(axes, title)
     return picture
 
@@ -92,14 +94,17 @@ def _throughput(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "tasks a second over processes; all on the same disk, each as durable as it can be set to"
     picture, panels = card("Many processes at one queue", below, 2, height=5.2)
-    picture.subplots_adjust(left=0.07, right=0.80, top=0.79, bottom=0.135, wspace=0.95)
-    for axes, what, title in zip(panels, ("submit", "claim and respond"), ("put", "take and answer"), strict=True):
-        lines = [
+    picture.subplots_adjust(left=0.07, right=0.80, top=0.79, bottom=0.135, wspace=0.8)
+    lines = [
+        [
             _line(series, f"{kind} {what}", "rate", name, color, width)
             for kind, name, color, width in QUEUES
             if f"{kind} {what}" in series and len(series[f"{kind} {what}"]["at"]) > 1
         ]
-        plot(axes, lines, across="processes", ticks=[1, 2, 4, 8])
+        for what in ("submit", "claim and respond")
+    ]
+    for axes, group, title in zip(panels, lines, ("put", "take and answer"), strict=True):
+        plot(axes, group, across="processes", ticks=[1, 2, 4, 8], beside=(*lines[0], *lines[1]))
         subtitle(axes, title)
     return picture
 

@@ -42,8 +42,10 @@ class Line(NamedTuple):
 
 def card(title: str, below: str, panels: int = 1, height: float = HEIGHT) -> tuple[Figure, list[Axes]]:
     """An empty card with its title, and what is measured in the line below."""
-    figure, grid = pyplot.subplots(1, panels, figsize=(WIDTH, height), squeeze=False, facecolor=PAPER)
-    figure.subplots_adjust(left=0.085, right=0.765 if panels == 1 else 0.84, top=0.80, bottom=0.165, wspace=0.62)
+    figure, grid = pyplot.subplots(1, panels, figsize=(WIDTH, height), squeeze=False, facecolor=PAPER, sharey=True)
+    figure.subplots_adjust(
+        left=0.085, right=0.765 if panels == 1 else 0.80, top=0.80 if panels == 1 else 0.76, bottom=0.165, wspace=0.66
+    )
     figure.text(0.03, 0.945, title, fontsize=14.5, fontweight="bold", color=INK, va="center")
     figure.text(0.03, 0.872, below, fontsize=10, color=FAINT, va="center")
     axes = list(grid[0])
@@ -57,8 +59,13 @@ def card(title: str, below: str, panels: int = 1, height: float = HEIGHT) -> tup
     return figure, axes
 
 
-def plot(axes: Axes, lines: list[Line], *, across: str, ticks: list[float], unit: str = "") -> None:
-    """Lines over a logarithmic axis, each named beside its last point, no name upon another."""
+def plot(
+    axes: Axes, lines: list[Line], *, across: str, ticks: list[float], unit: str = "", beside: tuple[Line, ...] = ()
+) -> None:
+    """Lines over a logarithmic axis, each named beside its last point, no name upon another.
+
+    `beside` are the lines of the panels beside this one, which share its scale.
+    """
     axes.set_xscale("log")
     axes.set_yscale("log")
     smallest = min((tick for tick in ticks if tick), default=1)
@@ -73,10 +80,13 @@ def plot(axes: Axes, lines: list[Line], *, across: str, ticks: list[float], unit
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: short(ticks[at.index(place)])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
-    low, high = axes.get_ylim()
-    steps = [step * 10.0**power for power in range(-7, 8) for step in (1, 3)]
-    seen = [step for step in steps if low <= step <= high]
-    axes.yaxis.set_major_locator(FixedLocator(seen if len(seen) < 8 else seen[::2]))
+    values = [value for line in (*lines, *beside) for value in line.values]
+    low, high = min(values) / 1.3, max(values) * 1.3
+    low = min(low, high / 14)  # at least a decade, so that little does not look like much
+    axes.set_ylim(low, high)
+    parts = (1, 2, 5) if high / low < 60 else (1, 3) if high / low < 3000 else (1,)
+    steps = [step * 10.0**power for power in range(-7, 8) for step in parts]
+    axes.yaxis.set_major_locator(FixedLocator([step for step in steps if low <= step <= high]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set_xlabel(across, color=FAINT, fontsize=9.5, labelpad=5)
     _name(axes, lines, unit)

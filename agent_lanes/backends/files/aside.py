@@ -76,13 +76,13 @@ def _shown(raw: bytes, field: bytes) -> int:
     return max(found)
 
 
-def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") -> None:
+def nobodys(folder: str, now: Moment, raw: bytes) -> Claim:
     """Who has it is unknown: nobody, from now on, under an epoch above every one that was seen. Raises OSError.
 
     `raw` is what is left of claim.json.
     """
     reason = "claim.json was damaged on disk, or taken back by a power cut"
-    claim = Claim(
+    return Claim(
         epoch=min(highest_epoch(folder, raw) + EPOCH_MARGIN, codec.MAX_EPOCH),
         owner="doctor",
         token="",
@@ -93,8 +93,13 @@ def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") ->
         reason=reason,
         attempts=failed_attempts(folder, raw),
     )
+
+
+def release_claim(layout: Layout, folder: str, now: Moment, raw: bytes = b"") -> None:
+    """Make it so. Raises OSError."""
+    claim = nobodys(folder, now, raw)
     write(layout, folder, CLAIM, codec.encode_claim(claim))
-    tell(folder, "released", reason, claim.epoch, now)
+    tell(folder, "released", claim.reason, claim.epoch, now)
 
 
 def write(layout: Layout, folder: str, file: str, record: JsonObject) -> None:
@@ -112,6 +117,8 @@ def tell(folder: str, type: str, message: str, epoch: int, now: Moment) -> None:
 def _place(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:
     place = f"{layout.root}/quarantine/{id[:150]}.{compact(now.wall)}.{chance(4)}"
     atomic.make_folder(place)
+    atomic.sync_folder(os.path.dirname(place))  # else a power cut could take the place, and what was moved into it
+    atomic.sync_folder(layout.root)
     note = f"{iso(now.wall)}\n{problem}\nIt was {path}\n"
     atomic.write_new(f"{place}/{NOTE}", note.encode("utf-8", "backslashreplace"), durable=True)
     return place

@@ -38,14 +38,14 @@ def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator
         return
     now = clock()
     yield from store(layout, gate)
-    wanted, newest = set[str](), 0
+    wanted, newest, current = set[str](), 0, gate.current()
     for name in atomic.names(layout.tasks):
-        found, marker, created_at = task(layout, name, now)
+        found, marker, created_at = task(layout, name, now, healing=not current)
         yield from found
         newest = max(newest, created_at)
         if marker is not None:
             wanted.add(marker)
-    if gate.current():
+    if current:
         yield from hints(layout, wanted, clock)
     if newest > now.wall + CLOCK_SLACK:
         yield Finding(
@@ -98,8 +98,11 @@ def permissions(path: str) -> Iterator[Finding]:
         )
 
 
-def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | None, int]:
-    """The findings about one name in tasks/, the marker it should have, and when it was submitted."""
+def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tuple[list[Finding], str | None, int]:
+    """The findings about one name in tasks/, the marker it should have, and when it was submitted.
+
+    `healing`: the next change is the first of this boot, and will heal what a power cut did to claims.
+    """
     folder = layout.task(name)
     try:
         names.task_id(name)
@@ -111,14 +114,15 @@ def task(layout: Layout, name: str, now: Moment) -> tuple[list[Finding], str | N
         return [Finding(level=WARNING, code="foreign_file", message=line, hint="move it away", path=folder)], None, 0
     found = list(permissions(folder))
     snapshot, problem = records.examined(folder, name)
-    if problem is not None:
+    lost = unsound(folder, name) is not None
+    if problem is not None and not (lost and healing):
         level = WARNING if f" {CLAIM}:" in problem.message and answered(folder) else PROBLEM
         line = problem.message
         found.append(Finding(level=level, code="damaged", message=line, hint=REPAIR, task_id=name, path=folder))
+    elif lost:
+        found.append(_lost_claim(folder, name))
     if snapshot is None:
         return found, None, 0
-    if problem is None and unsound(folder, name) is not None:
-        found.append(_lost_claim(folder, name))
     marker = None if answered(folder) else layout.marker(placement(snapshot, now))
     return found, marker, snapshot.task.created_at
 
@@ -127,8 +131,8 @@ def _lost_claim(folder: str, id: str) -> Finding:
     return Finding(
         level=WARNING,
         code="claim_lost",
-        message=f"task {id}: its history knows of a later claim than claim.json",
-        hint=f"a power cut may do that; to let epochs go on above it: {REPAIR}",
+        message=f"task {id}: its claim was torn, or is older than its history: a power cut may do that",
+        hint=f"the first change after a reboot releases it, and so does: {REPAIR}",
         task_id=id,
         path=folder,
     )

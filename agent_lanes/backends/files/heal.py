@@ -8,12 +8,13 @@ that none is given twice. What has an answer needs no claim any more.
 from __future__ import annotations
 
 from agent_lanes.backends.files import atomic, journal
-from agent_lanes.backends.files.aside import kept, release_claim
+from agent_lanes.backends.files.aside import kept, nobodys, release_claim
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, Layout
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.backends.files.records import LIMITS, answered, readable
+from agent_lanes.backends.files.records import LIMITS, answered, load, readable
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import loads_object
+from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
 
@@ -36,6 +37,12 @@ def heal(layout: Layout, id: str, now: Moment) -> None:
             release_claim(layout, folder, now, left)
     except (Busy, Damaged, NotFound):
         pass  # in other hands
+
+
+def as_healed(folder: str, id: str, now: Moment) -> Snapshot | None:
+    """What `heal` will make of a task, for those who only look; None if all is well. Raises Damaged, OSError."""
+    left = unsound(folder, id)
+    return None if left is None else load(folder, id, instead=nobodys(folder, now, left)).snapshot
 
 
 def unsound(folder: str, id: str) -> bytes | None:

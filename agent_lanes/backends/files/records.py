@@ -35,8 +35,8 @@ class Loaded(Frozen):
     legacy: bool = False
 
 
-def load(folder: str, id: str) -> Loaded:
-    """Everything about a task. Raises NotFound, Damaged, OSError."""
+def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
+    """Everything about a task; `instead` of a claim that cannot be read. Raises NotFound, Damaged, OSError."""
     asked = _record(folder, id, TASK)
     if asked is None:
         if os.path.isdir(folder):
@@ -51,9 +51,10 @@ def load(folder: str, id: str) -> Loaded:
     try:
         raw, claim = _claim(folder, id)
     except Damaged:
-        if response is None:
+        if response is None and instead is None:
             raise
-        raw, claim = None, None  # claims are not fsynced: a power cut may tear one whose answer is safe
+        # Claims are not fsynced: a power cut may tear one whose answer is safe.
+        raw, claim = None, None if response else instead
     snapshot = Snapshot(task=task, claim=claim, response=response)
     if response is None:
         snapshot = with_dependencies(snapshot, os.path.dirname(folder))

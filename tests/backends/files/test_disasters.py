@@ -10,7 +10,7 @@ import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, make, renew, respond, submit
 
 from agent_lanes.core.task import Snapshot
-from agent_lanes.errors import LostClaim
+from agent_lanes.errors import Damaged, LostClaim
 from backends.files.conftest import Open
 from backends.files.test_hints import ORPHAN, put_marker, taken
 from backends.files.test_layout import markers
@@ -85,6 +85,25 @@ def test_a_claim_torn_by_a_power_cut_is_healed_at_the_first_change_after_the_reb
     with pytest.raises(LostClaim):
         respond(store, id, "old")
     assert all(isinstance(entry, Snapshot) for entry in store.scan())
+
+
+@pytest.mark.parametrize("torn", [b"", b"\0" * 300, b'{\n  "claimed_at": "2026'], ids=["empty", "zeros", "cut"])
+def test_who_only_looks_after_a_power_cut_sees_a_torn_claim_as_it_will_be_healed(
+    store: ClockedFileStore, root: Path, open_store: Open, torn: bytes
+) -> None:
+    id = submit(store)
+    claim(store, id)
+    path = root / "tasks" / id / "claim.json"
+    path.write_bytes(torn)
+    with pytest.raises(Damaged):
+        store.read(id)  # no power cut was between
+    store = open_store(boot="the next boot")
+    found = store.read(id)
+    assert (found.state, found.epoch) == ("queued", 1001)
+    assert [entry for entry in store.scan() if isinstance(entry, Damaged)] == []
+    assert {finding.level for finding in store.examine()} == {"warning"}
+    assert path.read_bytes() == torn
+    assert claim(store, id).epoch == 1002
 
 
 def test_a_claim_damaged_otherwise_is_left_for_doctor(store: ClockedFileStore, root: Path, open_store: Open) -> None:

@@ -11,7 +11,7 @@ import shutil
 import sys
 
 from agent_lanes import durability
-from agent_lanes.config import model
+from agent_lanes.config import check
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
 from agent_lanes.errors import AgentLanesError, Refused, StorageFailed
@@ -34,8 +34,8 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
     handoff = os.path.join(folder, "handoff")
     values = {
         "WORKSPACE_ID": names.workspace_id(workspace_id or os.path.basename(folder) or "root"),
-        "WORKSPACE_ROOT": workspace_root or model.DEFAULT_ROOT,
-        "QUEUE_ROOT": queue_root or model.DEFAULT_QUEUE,
+        "WORKSPACE_ROOT": workspace_root or check.DEFAULT_ROOT,
+        "QUEUE_ROOT": queue_root or check.DEFAULT_QUEUE,
     }
     _refuse(handoff)
 
@@ -68,9 +68,9 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
     folder = os.path.realpath(path)
     queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)
     name = names.workspace_id(workspace_id or os.path.basename(folder) or "root")
-    config, store = os.path.join(queue, "handoff.yaml"), os.path.join(queue, model.DEFAULT_QUEUE)
+    config, store = os.path.join(queue, "handoff.yaml"), os.path.join(queue, check.DEFAULT_QUEUE)
     _refuse(queue)
-    values = {"WORKSPACE_ID": name, "WORKSPACE_ROOT": model.DEFAULT_ROOT, "QUEUE_ROOT": model.DEFAULT_QUEUE}
+    values = {"WORKSPACE_ID": name, "WORKSPACE_ROOT": check.DEFAULT_ROOT, "QUEUE_ROOT": check.DEFAULT_QUEUE}
     paths = {"QUEUE_ROOT": store, "CONFIG": config}
 
     def fill_queue(born: str) -> None:
@@ -137,7 +137,7 @@ def _make(place: str, fill: Callable[[str], None]) -> None:
 def _finish(born: str, own_state: bool) -> None:
     """The state folder, for this user alone, and which Python made this, so that the wrapper finds it again."""
     if own_state:
-        os.mkdir(f"{born}/{model.DEFAULT_QUEUE}", 0o700)
+        os.mkdir(f"{born}/{check.DEFAULT_QUEUE}", 0o700)
     _write(f"{born}/{INTERPRETER}", sys.executable + "\n")
 
 

@@ -3,7 +3,8 @@
 session = Session(config=None, store=None)      nothing is read before it is asked for
 session.found      which config and store, and why
 session.config     the Config, or None where a store was named without one
-session.queue      the services on the store's backend
+session.backend    the store's backend
+session.looks      the services that look      session.queue      all of them
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 from agent_lanes.config import cache
 from agent_lanes.config.find import Found, find
 from agent_lanes.errors import AgentLanesError, StorageFailed
-from agent_lanes.services.queue import QueueService
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from agent_lanes.config.model import Config
     from agent_lanes.ports import Backend
+    from agent_lanes.services.looks import Looks
+    from agent_lanes.services.queue import QueueService
 
 MEMORY = "memory:"
 
@@ -35,6 +37,8 @@ class Session:
         self._warn = warn
         self._found: Found | None = None
         self._config: Config | None = None
+        self._backend: Backend | None = None
+        self._looks: Looks | None = None
         self._queue: QueueService | None = None
 
     @property
@@ -77,10 +81,28 @@ class Session:
         return os.path.basename(self.folder) or "root", self.folder
 
     @property
+    def backend(self) -> Backend:
+        """What lies behind the store's address."""
+        if self._backend is None:
+            self._backend = open_backend(self.store_address, self._warn)
+        return self._backend
+
+    @property
+    def looks(self) -> Looks:
+        """The services that only look; commands that change nothing need no more."""
+        if self._looks is None:
+            from agent_lanes.services.looks import Looks
+
+            self._looks = Looks(self.backend)
+        return self._looks
+
+    @property
     def queue(self) -> QueueService:
         """The services on this store."""
         if self._queue is None:
-            self._queue = QueueService(open_backend(self.store_address, self._warn))
+            from agent_lanes.services.queue import QueueService
+
+            self._queue = QueueService(self.backend)
         return self._queue
 
 

@@ -1,14 +1,13 @@
 """Blocked waits: starting one, knowing that it is blocked, timing the first byte that it prints.
 
-This build is blocked once it has an inotify watch and its main thread sleeps; 0.1.1 polls, and counts as blocked once
-it has slept for the first time. A sample begins at a random moment of its poll.
+This build is blocked once it watches a folder of the store and its main thread sleeps; 0.1.1 polls, and counts as
+blocked once it has slept for the first time. A sample begins at a random moment of its poll.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import re
 import select
 import subprocess
 import time
@@ -22,7 +21,18 @@ LONGEST_POLL_SECONDS = 0.1
 READ = "0"
 # Real-time priorities of run.py --steady: as if who is woken, and who looks at it, had processors of their own.
 STEADY, WOKEN, OBSERVER = 10, 20, 30
-SLEEPS = {"35", "230", "7", "23", "232", "202", "270", "271", "281"}  # nanosleep, poll, select, futex, ... on x86-64
+SLEEPS = {
+    "35",
+    "230",
+    "7",
+    "23",
+    "232",
+    "202",
+    "270",
+    "271",
+    "281",
+    "128",
+}  # nanosleep, poll, select, futex, rt_sigtimedwait ... on x86-64
 
 
 class Wait:
@@ -102,12 +112,9 @@ class Wait:
             return False
 
     def _has_watch(self) -> bool:
-        folder = f"/proc/{self.pid}/fdinfo"
-        for name in os.listdir(folder):
-            with open(f"{folder}/{name}") as file:
-                if re.search(r"^inotify wd:", file.read(), re.MULTILINE):
-                    return True
-        return False
+        folder = f"/proc/{self.pid}/fd"
+        links = [os.readlink(f"{folder}/{name}") for name in os.listdir(folder)]
+        return any(link.endswith("/signals") or "/tasks/" in link or "inotify" in link for link in links)
 
 
 def floor(build: Build, folder: str) -> float:

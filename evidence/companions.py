@@ -63,11 +63,13 @@ class Beside:
 
 
 def _sleeps(pid: int) -> bool:
-    """Whether the process, or a child of it, watches the file system."""
+    """Whether the process, or a child of it, watches a folder of the store and sleeps."""
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            if "inotify" in os.readlink(f"/proc/{pid}/fd/{name}"):
-                return True
+        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+        if any(link.endswith("/signals") or "/tasks/" in link or "inotify" in link for link in links):
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                if file.read().rpartition(")")[2].split()[0] == "S":
+                    return True
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
             return any(_sleeps(int(child)) for child in file.read().split())
     except OSError:  # a descriptor that was closed meanwhile, a process that has ended

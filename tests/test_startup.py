@@ -95,10 +95,11 @@ def test_a_hot_command_loads_no_other_command_and_no_other_door(run: Command, na
     assert "agent_lanes.cli.manual" not in found and "agent_lanes.config.load" not in found
 
 
-def test_a_wait_loads_watchdog_only_if_it_really_blocks(run: Command) -> None:
+def test_a_wait_that_blocks_loads_no_watchdog_either_where_the_kernel_tells_it(run: Command) -> None:
     task_id = submitted(run)
-    assert "watchdog" not in loaded(run, "wait", task_id, "--timeout", "0", code=2)
-    assert "watchdog" in loaded(run, "wait", task_id, "--timeout", "0.05", "--quiet", code=2)
+    for words in (["wait", task_id, "--timeout", "0.05", "--quiet"], ["claim", "--lane", "nothing", "--wait", "0.05"]):
+        found = loaded(run, *words, code=2 if words[0] == "wait" else 0)
+        assert not {"watchdog", "threading", "logging"} & {module.split(".")[0] for module in found}
 
 
 def test_help_and_usage_errors_open_no_store_and_no_config(run: Command) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 from agent_lanes.config import model
-from agent_lanes.core.digest import sha256
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.errors import NotFound
 
@@ -62,6 +61,8 @@ def _place(path: str) -> str | None:
         return None
     name = "".join(char if char.isalnum() or char in "-_." else f"%{ord(char):X}" for char in path)
     if len(name.encode("utf-8", "replace")) > 200:
+        from agent_lanes.core.digest import sha256
+
         name = sha256(path.encode("utf-8", "surrogateescape"))
     return f"{where}/{name}.json"
 

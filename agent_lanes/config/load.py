@@ -13,7 +13,7 @@ import stat
 
 import yaml
 
-from agent_lanes.config import model
+from agent_lanes.config import check
 from agent_lanes.errors import BadData, NotFound, StorageFailed
 
 TYPE_CHECKING = False
@@ -105,7 +105,7 @@ def refused(problem: str, where: Any) -> yaml.MarkedYAMLError:
 
 def config(path: str) -> Config:
     """The engine config of a file. Raises NotFound, BadData, StorageFailed."""
-    return model.parse(document(path, "config file"), path)
+    return check.parse(document(path, "config file"), path)
 
 
 def document(path: str, what: str) -> object:

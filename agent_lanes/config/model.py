@@ -1,22 +1,12 @@
-"""What a handoff.yaml says, checked. Pure: from parsed data to a Config; CONTRACT.md, "Engine config"."""
+"""What a handoff.yaml says, as a value; and that value as JSON, for the compiled copy."""
 
 from __future__ import annotations
 
-import posixpath
-
-from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.errors import BadData, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agent_lanes.core.jsontext import JsonObject
-
-KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch")
-DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
-MAX_LANES = 1_000
 
 
 class Config(Frozen):
@@ -30,36 +20,6 @@ class Config(Frozen):
     worktree_path: str | None = None
     expected_branch: str | None = None
     warnings: tuple[str, ...] = ()
-
-
-def parse(data: object, path: str) -> Config:
-    """The Config of a parsed handoff.yaml. Raises BadData that names the file and the key."""
-    if not isinstance(data, dict):
-        raise BadData(f"{path}: not a mapping of keys to values; it needs at least workspace_id: NAME")
-    if "checkpoints" in data:
-        raise BadData(
-            f"{path}: checkpoints are no longer part of this file",
-            hint="write each one as a task file, tasks/<id>.yaml",
-        )
-    folder = posixpath.dirname(path)
-    try:
-        workspace_id = names.workspace_id(data.get("workspace_id"))
-    except BadUsage as wrong:
-        raise BadData(f"{path}: {wrong.message}", hint="add a line: workspace_id: NAME") from None
-    root = _path(data, "workspace_root", path) or DEFAULT_ROOT
-    queue = _path(data, "queue_root", path) or DEFAULT_QUEUE
-    unknown = [key for key in data if key not in KEYS]
-    warnings = (f"{path} has unknown keys (ignored): {names.some(unknown)}",) if unknown else ()
-    return Config(
-        path=path,
-        workspace_id=workspace_id,
-        workspace_root=posixpath.normpath(posixpath.join(folder, root)),
-        queue_root=posixpath.normpath(posixpath.join(folder, queue)),
-        lanes=_lanes(data.get("lanes"), path),
-        worktree_path=_path(data, "worktree_path", path),
-        expected_branch=_checked(data, "expected_branch", path, names.agent),
-        warnings=warnings,
-    )
 
 
 def dump(config: Config) -> JsonObject:
@@ -77,34 +37,3 @@ def restore(record: JsonObject) -> Config:
     if not all(isinstance(value, str) for value in (*needed, *maybe, *lanes.values(), *warnings)):
         raise TypeError("not a text")
     return Config(**{**record, "warnings": tuple(warnings)})  # type: ignore[arg-type]
-
-
-def _path(data: dict[object, object], key: str, path: str) -> str | None:
-    return _checked(data, key, path, names.path)
-
-
-def _checked(data: dict[object, object], key: str, path: str, check: Callable[[str, object], str]) -> str | None:
-    value = data.get(key)
-    try:
-        return None if value is None else check(key, value)
-    except BadUsage as wrong:
-        raise BadData(f"{path}: {wrong.message}") from None
-
-
-def _lanes(value: object, path: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or len(value) > MAX_LANES:
-        raise BadData(f"{path}: lanes: {names.shown(value)} is not a mapping of lane names to settings")
-    found: dict[str, str] = {}
-    for name, settings in value.items():
-        try:
-            lane = names.lane(name)
-        except BadUsage as wrong:
-            raise BadData(f"{path}: lanes: {wrong.message}") from None
-        if isinstance(settings, dict):
-            settings = settings.get("description")
-        if settings is not None and not isinstance(settings, str):
-            raise BadData(f"{path}: lanes.{lane}: {names.shown(settings)} is neither a description nor {{description}}")
-        found[lane] = settings or ""
-    return found

@@ -5,36 +5,29 @@ Every method is one transition or one look, and the same for a command, an HTTP 
 
 from __future__ import annotations
 
-from agent_lanes.core import names, transitions, views
-from agent_lanes.core.digest import sha256
-from agent_lanes.core.match import matches, routes_for
-from agent_lanes.core.placement import offered, overdue
+from agent_lanes.core import names, transitions
+from agent_lanes.core.placement import overdue
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed, StoreBusy
-from agent_lanes.services import bodies, requests
-from agent_lanes.services.submission import Creating, Submission
+from agent_lanes.services.looks import Looks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.core.task import Event
     from agent_lanes.core.transitions import Change
     from agent_lanes.errors import AgentLanesError
-    from agent_lanes.ports import Backend
     from agent_lanes.services.batches import Outcome
+    from agent_lanes.services.submission import Submission
 
 DEFAULT_LEASE_SECONDS = 7200
 MOST_PROBLEMS = 20
 
 
-class QueueService:
+class QueueService(Looks):
     """All operations on one backend."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
 
     def submit(self, wanted: Submission) -> tuple[Task, bool]:
         """Queue a task. Nothing is written before everything about it has been found right.
@@ -43,6 +36,8 @@ class QueueService:
         the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
         for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
+        from agent_lanes.services.submission import Creating
+
         creating = Creating(wanted, self.backend.address)
         return creating.outcome(self.backend.create(creating.lane, creating.make, creating.request, creating.key))
 
@@ -84,6 +79,8 @@ class QueueService:
         The same owner asking again with the same `request_id` gets the task that it got, and the same token.
         Raises StoreBusy; StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
         """
+        from agent_lanes.core.match import matches, routes_for
+
         names.agent("owner", owner)
         transitions.lease_seconds(lease_seconds)
         names.lane(lane)
@@ -122,23 +119,6 @@ class QueueService:
         yield from self.backend.candidates(lane, routes, tidy=True)
         yield from busy
 
-    def peek_next(
-        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
-    ) -> Snapshot | None:
-        """The task that claim_next would take, without taking it; changes nothing."""
-        names.lane(lane)
-        routes = routes_for(vendor)
-        for id in self.backend.candidates(lane, routes):
-            try:
-                snapshot = self.backend.read(id)
-            except (NotFound, Damaged):
-                continue
-            task = snapshot.task
-            fits = (routes is None or task.vendor in routes) and matches(task.metadata, match or {})
-            if fits and offered(snapshot, self.backend.now()):
-                return snapshot
-        return None
-
     def _claimed_as(self, request_id: str, owner: str) -> Snapshot | None:
         """The task that this owner holds by a claim with this request id."""
         id = self.backend.claimed_as(owner, request_id)
@@ -164,6 +144,8 @@ class QueueService:
 
             seen = control.end_overdue(self.backend, seen) or seen
         decide(seen, self.backend.now())  # refuses before the request is hashed
+        from agent_lanes.services import requests
+
         problem = requests.changed(self.backend, seen.task)
         if problem is not None:
             why = problem.message
@@ -183,6 +165,8 @@ class QueueService:
 
         Returns the task, and whether this token had done so before. Raises LostClaim, Cancelled, Refused, NotFound.
         """
+        from agent_lanes.services import bodies
+
         bodies.given("reason", reason, 1 << 16)
         after, change = self.backend.update(
             id,
@@ -200,6 +184,8 @@ class QueueService:
         token: str | None = None,
     ) -> None:
         """Add a line to a task's history; with `token`, only by who has that claim. Raises LostClaim, NotFound."""
+        from agent_lanes.services import bodies
+
         checked = bodies.line(type, message, data)
 
         def decide(before: Snapshot, now: Moment) -> Change:
@@ -228,6 +214,9 @@ class QueueService:
         read; `failed` records it. Raises AlreadyAnswered, LostClaim, Refused, RequestChanged, BadUsage, BadData;
         Unconfirmed after the commit.
         """
+        from agent_lanes.core.digest import sha256
+        from agent_lanes.services import bodies, requests
+
         checked = names.metadata("metadata", metadata or {})
         bodies.answer(reviewer, status, verdict, blocking_count, nonblocking_count)
         bodies.sha256("expect_sha256", expect_sha256)
@@ -258,37 +247,3 @@ class QueueService:
 
         after, change = self.backend.update(id, decide, seen=seen)
         return after, change.repeated
-
-    def read(self, id: str) -> Snapshot:
-        """One task. Raises NotFound, Damaged."""
-        return self.backend.read(id)
-
-    def record(self, snapshot: Snapshot) -> JsonObject:
-        """A task under v0.1's field names."""
-        return views.record(snapshot, self.backend.request_location(snapshot.task))
-
-    def status(self, snapshot: Snapshot) -> JsonObject:
-        """A task with everything that follows from it and from the clock."""
-        location = self.backend.request_location(snapshot.task)
-        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
-
-    def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
-        """All tasks, by id, as `status` shows them; and those that cannot be read."""
-        if lane is not None:
-            names.lane(lane)
-        good: list[JsonObject] = []
-        bad: list[Damaged] = []
-        for found in self.backend.scan(active_only=active_only, lane=lane):
-            if isinstance(found, Damaged):
-                bad.append(found)
-            else:
-                good.append(self.status(found))
-        return good, bad
-
-    def events(self, id: str) -> Iterator[Event]:
-        """The history of a task, oldest first. Raises NotFound."""
-        return self.backend.events(names.task_id(id))
-
-    def depth(self, lane: str) -> int:
-        """How many tasks of a lane are offered."""
-        return self.backend.depth(lane)

@@ -12,14 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event, Snapshot, Task
-    from agent_lanes.services.queue import QueueService
+    from agent_lanes.services.looks import Looks
 
 MORE = "\n      "
 MOST_PARENTS, LONGEST_THREAD = 50, 1 << 20
 LONGEST_SHOWN = 4000
 
 
-def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
+def agent_input(queue: Looks, snapshot: Snapshot) -> str:
     """Prompt, request and supporting files as one text; it begins with a plain line, never with a slash.
 
     Raises StorageFailed where the request cannot be read.
@@ -43,7 +43,7 @@ def agent_input(queue: QueueService, snapshot: Snapshot) -> str:
     return "".join(parts)
 
 
-def _thread(queue: QueueService, snapshot: Snapshot) -> list[str]:
+def _thread(queue: Looks, snapshot: Snapshot) -> list[str]:
     """What the parents of a task were answered, oldest first: metadata parent_task_id, as far as it leads."""
     told: list[str] = []
     seen, left = {snapshot.id}, LONGEST_THREAD
@@ -63,7 +63,7 @@ def _thread(queue: QueueService, snapshot: Snapshot) -> list[str]:
     return told[::-1]
 
 
-def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
+def page(queue: Looks, snapshot: Snapshot, events: list[Event]) -> str:
     """The whole story, for people."""
     task, claim, response = snapshot.task, snapshot.claim, snapshot.response
     view = queue.status(snapshot)
@@ -92,7 +92,7 @@ def page(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def whole(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> JsonObject:
+def whole(queue: Looks, snapshot: Snapshot, events: list[Event]) -> JsonObject:
     """The same as JSON."""
     return {
         "status": "ok",
@@ -102,7 +102,7 @@ def whole(queue: QueueService, snapshot: Snapshot, events: list[Event]) -> JsonO
     }
 
 
-def _shown(queue: QueueService, task: Task) -> str:
+def _shown(queue: Looks, task: Task) -> str:
     try:
         text = requests.text(queue.backend, task) or ""
     except AgentLanesError as wrong:

@@ -4,7 +4,7 @@
     fate          what happens at each step: a switch, a crash, a stall, a clock that jumps, a reboot
     world         the clients, of which one runs at a time; their clocks
     system        os and fcntl as a client sees them: each call is a step
-    surroundings  time and chance as a client sees them            watch   inotify
+    surroundings  time and chance as a client sees them            watch   waits
     shell         runs the real commands in a client's name        roles   what clients do, as scripts
     truth         every commit, judged in the moment it takes place
     listed        is a task listed where dispatchers look?

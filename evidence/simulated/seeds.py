@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from random import Random
 
-from agent_lanes.backends.files import lock, signals
+from agent_lanes.backends.files import lock, watches
 from simulated import mutants
 from simulated.core_mutants import broken
 from simulated.ending import Ending
@@ -95,19 +95,19 @@ def _run(scenario: Scenario, script: dict[Key, Decision] | None, mutant: str | N
 
 @contextmanager
 def surroundings(world: World, truth: Truth, state: str) -> Iterator[None]:
-    """The environment of the commands, and inotify in its simulated form."""
+    """The environment of the commands, and the watches of the kernel in their simulated form."""
     kept = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("AGENT_LANES_")]:
         del os.environ[name]
     os.environ.update({"AGENT_LANES_STORE": state, "AGENT_LANES_BOOT_ID": world.boot_id})
-    watch, holder = signals.FolderWatch, lock.holder_of
+    watch, holder = watches.KernelWatch, lock.holder_of
     bound = type("Watch", (SimulatedWatch,), {"world": world, "truth": truth})
-    signals.FolderWatch = bound  # type: ignore[misc, assignment]
+    watches.KernelWatch = bound  # type: ignore[misc, assignment]
     lock.holder_of = lambda descriptor: "another client"
     try:
         yield
     finally:
-        signals.FolderWatch, lock.holder_of = watch, holder  # type: ignore[misc]
+        watches.KernelWatch, lock.holder_of = watch, holder  # type: ignore[misc]
         os.environ.clear()
         os.environ.update(kept)
 

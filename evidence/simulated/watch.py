@@ -1,4 +1,4 @@
-"""inotify as a client sees it: told of names that appear or are written in a folder, a moment later."""
+"""A watch as a client sees it: told of names that appear or are written in a folder, a moment later."""
 
 from __future__ import annotations
 

@@ -213,14 +213,10 @@ class Running:
                 self._err += chunk
 
     def sleeping(self) -> Running:
-        """Returns once the process has set its watch on the file system, so that it really blocks."""
-        folder = f"/proc/{self.process.pid}/fd"
+        """Returns once the process has set its watch on the file system and sleeps, so that it really blocks."""
         while self.process.poll() is None:
-            try:
-                if any("inotify" in os.readlink(f"{folder}/{name}") for name in os.listdir(folder)):
-                    return self
-            except OSError:  # a descriptor that was closed meanwhile
-                continue
+            if blocked(self.process.pid):
+                return self
             time.sleep(0.001)  # not to keep the processor from the one that is looked at
         raise AssertionError(f"ended instead of waiting: {self.end()}")
 
@@ -234,6 +230,16 @@ class Running:
         result = Result(self.words, self.process.returncode, out, self._err + err)
         assert code is None or result.code == code, result
         return check(result)
+
+
+def blocked(pid: int) -> bool:
+    """Whether a process has set a watch on a folder of the store, and its main thread sleeps."""
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+        watched = any(link.endswith("/signals") or "/tasks/" in link or "inotify" in link for link in links)
+        return watched and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+    except OSError:  # a descriptor that was closed meanwhile, a process that has ended
+        return False
 
 
 def tree(folder: Path) -> dict[str, tuple[object, ...]]:

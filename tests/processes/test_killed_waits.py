@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cli.process import blocked as is_blocked
 
 from agent_lanes import Queue
 
@@ -37,7 +38,7 @@ def blocked(queue: Queue) -> Iterator[Blocked]:
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
         started.append(process)
-        while not (_watches(process.pid) and _sleeps(process.pid)):
+        while not (is_blocked(process.pid) and _sleeps(process.pid)):
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         return process
@@ -106,14 +107,6 @@ def test_ctrl_c_ends_a_wait_with_130_and_one_line(queue: Queue, blocked: Blocked
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert len(err.splitlines()) == 1
-
-
-def _watches(pid: int) -> bool:
-    """Whether it has an inotify descriptor."""
-    try:
-        return any("inotify" in os.readlink(link) for link in Path(f"/proc/{pid}/fd").glob("*"))
-    except OSError:  # a descriptor was closed meanwhile
-        return False
 
 
 def _sleeps(pid: int) -> bool:

@@ -6,8 +6,11 @@
     lock      flock on a task's folder               gate     the lock of the whole store
     records   reading one task                       journal  events.jsonl
     hints     ready/, timers/, held/                 finder   what may be claimed next
-    signals   blocking waits (watchdog)
+    signals   wake-ups                               watches  blocking waits
+    counter   the sequence of a lane                 litter   what crashed commands leave
     upkeep    upgrade and rebuild, under the gate    check    is this file system fit?
 
 CONTRACT.md, "State folder", is the normative text: from it alone another program can work on a store.
+
+What only some calls need is imported by them: the store is opened by every command.
 """

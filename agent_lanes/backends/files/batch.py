@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic, commits, durable, keys, records
+from agent_lanes.backends.files import atomic, commits, counter, durable, keys, records
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.store import NewBorn
 from agent_lanes.backends.files.together import Together
@@ -143,7 +143,7 @@ class Batch:
         for number in numbers:
             lane = self.wanted[number].lane
             counts[lane] = counts.get(lane, 0) + 1
-        places = {lane: self.hints.next_sequence(lane, count) for lane, count in counts.items()}
+        places = {lane: counter.advance(self.layout, lane, count) for lane, count in counts.items()}
         for number in numbers:
             creation = self.wanted[number]
             sequence = places[creation.lane]

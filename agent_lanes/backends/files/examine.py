@@ -1,7 +1,7 @@
 """What may be wrong with a store, looked at without a lock and without changing anything.
 
 Facts: records that cannot be read, foreign files, permissions. Hints: markers that lack or are too many. Around
-them: the file system, its space, the clock, what inotify still allows, litter of crashed commands.
+them: the file system, its space, the clock, what still can be watched, litter of crashed commands.
 """
 
 from __future__ import annotations

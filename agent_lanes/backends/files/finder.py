@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, keys, records, signals
-from agent_lanes.backends.files.gate import Gate
-from agent_lanes.backends.files.hints import Hints
+from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.layout import Layout
-from agent_lanes.backends.files.lock import Lock, is_held
 from agent_lanes.core import names
 from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready, timer_now
 from agent_lanes.core.task import Snapshot
@@ -20,9 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from agent_lanes.backends.files.gate import Gate
+    from agent_lanes.backends.files.hints import Hints
     from agent_lanes.core.placement import Placement
     from agent_lanes.core.task import Task
-
 
 SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 
@@ -32,10 +30,27 @@ class FileFinder:
 
     def __init__(self, root: str) -> None:
         self.layout = Layout(root)
-        self.hints = Hints(self.layout)
         self.boot_id = clock.boot_id()
-        self._gate = Gate(self.layout, self.boot_id)
         self.warn: Callable[[str], None] = lambda line: None
+        self._opened: tuple[Gate, Hints] | None = None
+
+    @property
+    def hints(self) -> Hints:
+        """The markers."""
+        return self._open()[1]
+
+    @property
+    def _gate(self) -> Gate:
+        return self._open()[0]
+
+    def _open(self) -> tuple[Gate, Hints]:
+        """Gate and hints: who only reads a task needs neither."""
+        if self._opened is None:
+            from agent_lanes.backends.files.gate import Gate
+            from agent_lanes.backends.files.hints import Hints
+
+            self._opened = Gate(self.layout, self.boot_id), Hints(self.layout)
+        return self._opened
 
     def now(self) -> Moment:
         """The clocks of this machine."""
@@ -64,6 +79,8 @@ class FileFinder:
 
     def claimed_as(self, owner: str, request_id: str) -> str | None:
         """See ports.Finder."""
+        from agent_lanes.backends.files import keys
+
         with atomic.storage("claim"):
             return keys.claimed_as(self.layout, owner, request_id)
 
@@ -122,6 +139,8 @@ class FileFinder:
         soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
         if not soon and not isinstance(place, Ready):
             return False
+        from agent_lanes.backends.files import signals
+
         lane = after.task.lane
         self._afterwards(after.id, "a wake-up", lambda: signals.send(self.layout.signals, lane))
         return True
@@ -136,6 +155,8 @@ class FileFinder:
     def _free(self, ids: Iterable[str]) -> Iterator[str]:
         """Those first that nobody is changing right now: of many claimers, each would otherwise read, and try to
         take, what all the others are just taking."""
+        from agent_lanes.backends.files.lock import is_held
+
         held = []
         for id in ids:
             if is_held(self.layout.task(id)):
@@ -146,6 +167,8 @@ class FileFinder:
 
     def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
+        from agent_lanes.backends.files.lock import Lock
+
         try:
             with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):
                 snapshot, now = records.load(self._folder(id), id).snapshot, self.now()

@@ -15,8 +15,6 @@ import time
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic
-from agent_lanes.backends.files.layout import Layout
-from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import codec
 from agent_lanes.errors import NotFound, StoreBusy
 
@@ -24,6 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from agent_lanes.backends.files.layout import Layout
+    from agent_lanes.backends.files.lock import Lock
 
 OPEN_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 CLOSE_FLAGS = OPEN_FLAGS | os.O_CREAT
@@ -63,6 +64,8 @@ class Gate:
 
     def closed(self, *, patient: bool = True, again: Callable[[], None] = lambda: None) -> Lock:
         """The gate, to be held exclusively by `with`: nobody changes the store then. Raises StoreBusy, OSError."""
+        from agent_lanes.backends.files.lock import Lock
+
         what = "the store (it is being upgraded, rebuilt or repaired)"
         return Lock(self.layout.gate, what, flags=CLOSE_FLAGS, patient=patient, busy=StoreBusy, again=again)
 
@@ -72,6 +75,8 @@ class Gate:
 
     def entered(self) -> Lock | None:
         """The gate, held shared; None where the store must be brought up first. Raises StoreBusy, OSError."""
+        from agent_lanes.backends.files.lock import Lock
+
         lock = Lock(self.layout.gate, "the store", shared=True, flags=OPEN_FLAGS, busy=StoreBusy)
         try:
             lock.__enter__()

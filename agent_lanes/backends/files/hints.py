@@ -8,10 +8,7 @@ skipped by readers and removed only under the exclusive gate, because a submit m
 
 from __future__ import annotations
 
-import fcntl
-import heapq
 import os
-import time
 
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import (
@@ -21,21 +18,15 @@ from agent_lanes.backends.files.layout import (
     Layout,
     due_of_timer,
     id_of_ready,
-    sequence_of_ready,
 )
-from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
-from agent_lanes.core.codec import MAX_SEQUENCE
 from agent_lanes.core.names import escape
 from agent_lanes.core.placement import Due, Later, Placement, Ready, timer_now
-from agent_lanes.errors import Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_lanes.core.times import Moment
-
-COUNTER_BYTES = 13  # 12 digits and a newline
 
 
 class Hints:
@@ -70,7 +61,7 @@ class Hints:
         if also:
             listings.append(iter([os.path.basename(self.layout.marker(place) or "") for place in also]))
         last = ""
-        for name in listings[0] if len(listings) == 1 else heapq.merge(*listings):
+        for name in _merged(listings):
             id = id_of_ready(name)
             if id and name != last:
                 yield id
@@ -109,48 +100,14 @@ class Hints:
         for folder in (*HINT_FOLDERS, *reversed(HINT_FOLDERS[:-1])):
             lanes = atomic.names(f"{self.layout.root}/{folder}") if lane is None else [escape(lane)]
             for name in lanes:
-                found.update(id_in(self.layout.root, path) for path in _files(f"{self.layout.root}/{folder}/{name}"))
+                found.update(id_in(self.layout.root, path) for path in files(f"{self.layout.root}/{folder}/{name}"))
         return found - {""}
-
-    def next_sequence(self, lane: str, count: int = 1) -> int:
-        """The first of the next `count` numbers of a lane; none is given twice. Raises OSError, Busy."""
-        path = self.layout.sequence(lane)
-        descriptor = _open_counter(path)
-        try:
-            _lock_counter(descriptor, lane)
-            raw = os.pread(descriptor, 32, 0)
-            number = int(raw) + 1 if len(raw) == COUNTER_BYTES and raw.strip().isdigit() else 0
-            if not 0 < number <= MAX_SEQUENCE - count:  # lost or damaged; nobody finds a marker of 13 digits
-                number = min(self.highest_sequence(lane) + 1, MAX_SEQUENCE - count)
-                os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%012d\n" % (number + count - 1), 0)
-            return number
-        finally:
-            os.close(descriptor)
-
-    def raise_sequence(self, lane: str, number: int) -> None:
-        """Let the lane's counter go on after `number`, unless it is past it already. Raises OSError, Busy."""
-        descriptor = _open_counter(self.layout.sequence(lane))
-        try:
-            _lock_counter(descriptor, lane)
-            raw = os.pread(descriptor, 32, 0)
-            if len(raw) != COUNTER_BYTES or not raw.strip().isdigit() or int(raw) < number:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, b"%012d\n" % min(number, MAX_SEQUENCE - 1), 0)
-        finally:
-            os.close(descriptor)
-
-    def highest_sequence(self, lane: str) -> int:
-        """The highest sequence that the ready markers of a lane show: for a counter that was lost."""
-        folder = self.layout.ready_lane(lane)
-        names = (os.path.basename(path) for path in _files(folder))
-        return max((sequence_of_ready(name) for name in names), default=0)
 
     def all_markers(self) -> set[str]:
         """Every marker there is, by path."""
         found: set[str] = set()
         for folder in HINT_FOLDERS:
-            found.update(_files(f"{self.layout.root}/{folder}"))
+            found.update(files(f"{self.layout.root}/{folder}"))
         return {path for path in found if not os.path.basename(path).startswith(".")}
 
     def _route(self, folder: str, tidy: bool) -> Iterator[str]:
@@ -165,6 +122,17 @@ class Hints:
                     yield name
             if tidy and not names and bucket != buckets[-1]:
                 _remove_empty(f"{folder}/{bucket}")
+
+
+def _merged(listings: list[Iterator[str]]) -> Iterator[str]:
+    """The names of several sorted listings, in order. There are two or three: heapq would take longer to load."""
+    heads = [(name, more) for more in listings if (name := next(more, None)) is not None]
+    while heads:
+        first = min(heads, key=lambda head: head[0])
+        yield first[0]
+        heads.remove(first)
+        if (name := next(first[1], None)) is not None:
+            heads.append((name, first[1]))
 
 
 def id_in(root: str, path: str) -> str:
@@ -192,11 +160,12 @@ def _timers(folder: str, *, up_to: int | None, tidy: bool) -> Iterator[tuple[int
             _remove_empty(f"{folder}/{bucket}")
 
 
-def _files(folder: str) -> Iterator[str]:
+def files(folder: str) -> Iterator[str]:
+    """Every file below a folder, by path."""
     for name in atomic.names(folder):
         path = f"{folder}/{name}"
         if os.path.isdir(path):
-            yield from _files(path)
+            yield from files(path)
         else:
             yield path
 
@@ -206,23 +175,3 @@ def _remove_empty(folder: str) -> None:
         os.rmdir(folder)
     except OSError:  # somebody filled it, removed it, or we may not: it is only a bucket
         pass
-
-
-def _open_counter(path: str) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, atomic.FILE_MODE)
-    except FileNotFoundError:
-        atomic.make_folder(os.path.dirname(path))
-        return os.open(path, flags, atomic.FILE_MODE)
-
-
-def _lock_counter(descriptor: int, lane: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise Busy(f"lane {lane}: its counter is locked for {PATIENCE_SECONDS:.0f} s") from None
-        time.sleep(LONGEST_PAUSE / 20)

@@ -17,7 +17,6 @@ because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cos
 
 from __future__ import annotations
 
-from agent_lanes.core.digest import sha256
 from agent_lanes.core.names import escape, slug, task_id
 from agent_lanes.core.placement import Blocked, Due, Later, Parked, Placement, Ready
 from agent_lanes.errors import BadUsage
@@ -118,6 +117,8 @@ class Layout:
 
 
 def _hashed(text: str) -> str:
+    from agent_lanes.core.digest import sha256
+
     return sha256(text.encode())
 
 

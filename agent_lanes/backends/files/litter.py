@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.files import atomic
-from agent_lanes.backends.files.layout import Layout
 from agent_lanes.core.times import SECOND, Moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.backends.files.layout import Layout
 
 LITTER_SECONDS = 3600
 

@@ -6,7 +6,8 @@ import os
 
 from agent_lanes.backends.files import atomic, journal, records
 from agent_lanes.backends.files.finder import FileFinder
-from agent_lanes.backends.files.layout import EVENTS, REQUEST, TASK
+from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
+from agent_lanes.core import names
 from agent_lanes.core.task import ACTIVE
 from agent_lanes.errors import AgentLanesError, BadUsage, Damaged, NotFound
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_lanes.core.task import Event, Snapshot, Task
+    from agent_lanes.ports import Watch
 
 
 class FileReader(FileFinder):
@@ -95,6 +97,30 @@ class FileReader(FileFinder):
     def request_location(self, task: Task) -> str | None:
         """See ports.TaskStore."""
         return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
+
+    def confirm(self, id: str) -> None:
+        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""
+        from agent_lanes.backends.files import durable
+
+        self._folder(id)
+        try:
+            durable.sync_facts(self.layout, id)
+        except OSError as wrong:
+            if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
+                raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
+
+    def watch_task(self, id: str) -> Watch:
+        """See ports.Signals. What is needed after the wake-up is loaded before the sleep."""
+        from agent_lanes.backends.files import signals
+        from agent_lanes.core import answers  # noqa: F401
+
+        return signals.watch(self._folder(id), (RESPONSE,))
+
+    def watch_lane(self, lane: str) -> Watch:
+        """See ports.Signals. What is needed after the wake-up is loaded before the sleep: a claim may be made then."""
+        from agent_lanes.backends.files import commits, journal, lock, signals  # noqa: F401
+
+        return signals.watch(self.layout.signals, (names.escape(lane),))
 
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.files import atomic, keys
+from agent_lanes.backends.files import atomic, counter, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
@@ -56,7 +56,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
         else:
             drop_stale(layout, path, now)
     for lane, number in highest.items():
-        hints.raise_sequence(lane, number)
+        counter.raise_to(layout, lane, number)
     keys.sweep_claims(layout, noted, now.wall / SECOND - LITTER_SECONDS)
 
 

@@ -12,7 +12,7 @@ import os
 
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import CLAIM, REQUEST, RESPONSE, TASK
-from agent_lanes.core import codec, legacy
+from agent_lanes.core import codec
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
 from agent_lanes.core.task import COMPLETED, Claim, Response, Snapshot
@@ -43,7 +43,9 @@ def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
             raise damaged(id, TASK, "missing")
         raise not_found(id)
     response = _response(folder, id)
-    if legacy.is_legacy(asked):
+    if _is_legacy(asked):
+        from agent_lanes.core import legacy
+
         snapshot = _decoded(id, TASK, lambda: legacy.decode(asked, response))
         return Loaded(snapshot=_own(snapshot, id), claim_bytes=None, legacy=True)
     task = _decoded(id, TASK, lambda: codec.decode_task(asked))
@@ -86,7 +88,7 @@ def readable(folder: str, id: str) -> bool:
         asked = _record(folder, id, TASK)
         if asked is None:
             return False
-        if not legacy.is_legacy(asked):
+        if not _is_legacy(asked):
             _own(Snapshot(task=_decoded(id, TASK, lambda: codec.decode_task(asked))), id)
     except Damaged:
         return False
@@ -103,6 +105,14 @@ def examined(folder: str, id: str) -> tuple[Snapshot | None, AgentLanesError | N
     except AgentLanesError as wrong:
         return snapshot, wrong
     return snapshot, None
+
+
+def _is_legacy(asked: JsonObject) -> bool:
+    if "format" in asked:
+        return False
+    from agent_lanes.core.legacy import is_legacy
+
+    return is_legacy(asked)
 
 
 def _own(snapshot: Snapshot, id: str) -> Snapshot:

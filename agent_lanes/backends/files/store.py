@@ -14,25 +14,24 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, commits, durable, journal, keys, records, signals
-from agent_lanes.backends.files.layout import EVENTS, RESPONSE
-from agent_lanes.backends.files.litter import litter, sweep
-from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files.layout import EVENTS
 from agent_lanes.backends.files.reader import FileReader
-from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import overdue, placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.core.transitions import Change
 from agent_lanes.errors import AgentLanesError, Busy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from agent_lanes.core.finding import Finding
-    from agent_lanes.ports import Birth, Creation, Decide, Watch
+    from agent_lanes.core.task import Claim
+    from agent_lanes.core.transitions import Change
+    from agent_lanes.ports import Birth, Creation, Decide
 
 RETRIES = 1000
 
@@ -64,6 +63,10 @@ class FileStore(FileReader):
         self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
     ) -> Task:
         """See ports.TaskStore."""
+        from agent_lanes.backends.files import commits, counter, durable
+
+        if key is not None:
+            from agent_lanes.backends.files import keys
         with atomic.storage("submit"), self._gate.passed():
             reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
@@ -72,7 +75,7 @@ class FileStore(FileReader):
                     durable.confirm_task(self.layout, id, "submitted")  # the first call may have died before it did
                     return records.load(self._folder(id), id).snapshot.task
                 placed = reserved is not None and reserved.lane == lane
-                sequence = reserved.sequence if reserved and placed else self.hints.next_sequence(lane)
+                sequence = reserved.sequence if reserved and placed else counter.advance(self.layout, lane)
                 task = make(NewBorn(now=self.now(), id=id, chance=clock.chance(12), sequence=sequence))
                 if key is not None:
                     if reserved is None:
@@ -119,13 +122,15 @@ class FileStore(FileReader):
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """See ports.TaskStore."""
+        from agent_lanes.backends.files import commits, counter, durable, keys
+
         task = snapshot.task
         with atomic.storage("import"), self._gate.passed():
             if task.idempotency_key is not None:
                 place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
                 keys.reserve(self.layout, task.idempotency_key, place)
                 keys.confirm(self.layout, task.idempotency_key)
-            self.hints.raise_sequence(task.lane, task.sequence)
+            counter.raise_to(self.layout, task.lane, task.sequence)
             self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)
             self._wake(snapshot)
@@ -142,6 +147,8 @@ class FileStore(FileReader):
         return after, change
 
     def _change(self, id: str, decide: Decide, *, patient: bool, seen: Snapshot | None) -> tuple[Snapshot, Change]:
+        from agent_lanes.backends.files import durable
+
         folder = self._folder(id)
         if not os.path.isdir(folder):
             raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
@@ -162,15 +169,6 @@ class FileStore(FileReader):
                     return change.applied(loaded.snapshot), change
         raise Busy(f"task {id}: others change it faster than this call can", hint="repeat the call")
 
-    def confirm(self, id: str) -> None:
-        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""
-        self._folder(id)
-        try:
-            durable.sync_facts(self.layout, id)
-        except OSError as wrong:
-            if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
-                raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
-
     # --- examining -------------------------------------------------------------------------------------------
 
     def examine(self) -> Iterator[Finding]:
@@ -188,23 +186,16 @@ class FileStore(FileReader):
         with atomic.storage("doctor --repair"), self._gate.taken():
             return repair(self.layout, findings, self.now())
 
-    # --- waiting ---------------------------------------------------------------------------------------------
-
-    def watch_task(self, id: str) -> Watch:
-        """See ports.Signals."""
-        return signals.watch(self._folder(id), (RESPONSE,))
-
-    def watch_lane(self, lane: str) -> Watch:
-        """See ports.Signals."""
-        return signals.watch(self.layout.signals, (names.escape(lane),))
-
     # --- inside ----------------------------------------------------------------------------------------------
 
     def _commit(self, folder: str, loaded: records.Loaded, change: Change, now: Moment, patient: bool) -> bool:
         """Commit a change to what was loaded; False if the task has moved on since."""
+        from agent_lanes.backends.files import commits, journal
+        from agent_lanes.backends.files.lock import Lock
+
         before = loaded.snapshot
         after = change.applied(before)
-        staged = commits.stage(self.layout, change)
+        staged, keys = commits.stage(self.layout, change), _keys(before.claim, change.claim)
         try:
             with Lock(folder, f"task {before.id}", patient=patient):
                 if loaded.legacy:
@@ -221,7 +212,7 @@ class FileStore(FileReader):
                 old, new = placement(before, now), placement(after, now)
                 if new != old:
                     self.hints.make(new)
-                if change.claim is not None:
+                if keys and change.claim is not None:
                     keys.note_claim(self.layout, change.claim, before.id)
                 if change.response is not None and self._awaited(before.id):
                     from agent_lanes.backends.files import edges
@@ -237,9 +228,10 @@ class FileStore(FileReader):
                     self._afterwards(after.id, "its history", lambda: journal.append(path, change.events))
                 if new != old:
                     self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
-                self._afterwards(
-                    after.id, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
-                )
+                if keys:
+                    self._afterwards(
+                        after.id, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
+                    )
         finally:
             if staged:
                 atomic.discard(staged)
@@ -272,6 +264,8 @@ class FileStore(FileReader):
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""
+        from agent_lanes.backends.files.litter import litter, sweep
+
         if litter(self.layout, self.now()):
             try:
                 with self._gate.closed(patient=False):
@@ -280,4 +274,15 @@ class FileStore(FileReader):
                 pass  # the next submit looks again
 
     def _index(self, task: Task) -> None:
+        from agent_lanes.backends.files import commits
+
         self._afterwards(task.id, "its correlation index", lambda: commits.index(self.layout, task))
+
+
+def _keys(*claims: Claim | None) -> Any:
+    """The module that keeps request ids, where one of these claims has one; None for most."""
+    if all(claim is None or claim.request_id is None for claim in claims):
+        return None
+    from agent_lanes.backends.files import keys
+
+    return keys

@@ -20,13 +20,13 @@ LEAST_FREE_BYTES, LEAST_FREE_FILES = 256 << 20, 10_000
 
 
 def surroundings(layout: Layout, now: Moment, *, network_allowed: bool) -> Iterator[Finding]:
-    """File system, space, clock, inotify. Raises OSError."""
+    """File system, space, clock, watches. Raises OSError."""
     kind = mounts.kind_of(os.path.realpath(layout.root), mounts.mountinfo())
     yield from file_system(kind, layout.root, asked_for=network_allowed or check.allowed())
     space = os.statvfs(layout.root)
     yield from disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None)
     yield from clock(now.boot_id)
-    yield from watches(works=inotify_works(layout.root))
+    yield from watches(works=watch_works(layout.root))
 
 
 def file_system(kind: str, path: str, *, asked_for: bool) -> Iterator[Finding]:
@@ -81,9 +81,10 @@ def watches(*, works: bool) -> Iterator[Finding]:
         )
 
 
-def inotify_works(folder: str) -> bool:
+def watch_works(folder: str) -> bool:
     """Whether a watch can be set right now."""
-    from agent_lanes.backends.files.signals import FolderWatch, watch
+    from agent_lanes.backends.files.signals import watch
+    from agent_lanes.backends.files.watches import Poll
 
     with watch(folder, ("doctor",)) as watching:
-        return isinstance(watching, FolderWatch)
+        return not isinstance(watching, Poll)

@@ -20,10 +20,10 @@ def run(args: Arguments, session: Session) -> int:
     """Cancel, and say whether somebody is still at work."""
     from agent_lanes.services.control import cancel
 
-    after, repeated = cancel(session.queue.backend, task_id(args), by=args.by, reason=args.reason)
+    after, repeated = cancel(session.backend, task_id(args), by=args.by, reason=args.reason)
     if repeated:
         output.note(f"agent-lanes: task {after.id} was cancelled before; confirmed")
-    view = session.queue.status(after)
+    view = session.looks.status(after)
     if args.json:
         output.json({"status": "cancelled", "task_id": after.id, "task": view, "already_done": repeated})
         return 0

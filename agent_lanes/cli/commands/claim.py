@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
+from agent_lanes.core.times import iso
 from agent_lanes.errors import BadUsage, Busy
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ def run(args: Arguments, session: Session) -> int:
             raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
         with output.shielded():
             return _report(session.queue.claim(args.task_id, **_how(args)), args, session)
-    from agent_lanes.services import waiting
+    from agent_lanes.services import requests, waiting  # noqa: F401 - loaded before the sleep, not after the wake-up
 
     timeout = waiting.timeout("--wait", args.wait)
     queue, match = session.queue, pairs("--match", args.match)
@@ -73,19 +74,20 @@ def _report(taken: Snapshot, args: Arguments, session: Session) -> int:
 
 
 def _print(taken: Snapshot, args: Arguments, session: Session) -> None:
-    assert taken.claim is not None
-    record = session.queue.record(taken)
+    task, claim = taken.task, taken.claim
+    assert claim is not None
     if args.json:
-        output.json({"status": "claimed", "task_id": taken.id, "claim_token": taken.claim.token, "task": record})
+        view = session.queue.record(taken)
+        output.json({"status": "claimed", "task_id": task.id, "claim_token": claim.token, "task": view})
         return
     output.values(
-        task_id=taken.id,
-        claim_token=taken.claim.token,
-        lane=taken.task.lane,
-        request_path=record["request_path"],
-        response_path=record["response_path"],
-        workspace_root=record["workspace_root"],
-        worktree_path=record["worktree_path"],
-        branch=record["expected_branch"],
-        lease_expires_at=record["lease_expires_at"],
+        task_id=task.id,
+        claim_token=claim.token,
+        lane=task.lane,
+        request_path=session.backend.request_location(task),
+        response_path=task.response_path,
+        workspace_root=task.workspace_root,
+        worktree_path=task.worktree_path,
+        branch=task.expected_branch,
+        lease_expires_at=iso(claim.lease.expires_at),
     )

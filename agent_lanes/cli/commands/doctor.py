@@ -24,7 +24,7 @@ HEALTHY, FINDINGS = 0, 1
 
 def run(args: Arguments, session: Session) -> int:
     """Examine, repair if asked to, examine again, tell."""
-    backend = session.queue.backend
+    backend = session.backend
     found, mended = list(backend.examine()), list["Finding"]()
     if args.repair and found:
         mended = [finding for finding in backend.repair(found) if finding.repaired]

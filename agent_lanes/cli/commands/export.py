@@ -28,7 +28,7 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.services import transfer
 
     bad: list[Damaged] = []
-    lines = transfer.export(session.queue.backend, bad.append)
+    lines = transfer.export(session.backend, bad.append)
     if args.file is None or args.file == "-":
         for line in lines:
             output.line(line)

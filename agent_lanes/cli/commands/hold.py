@@ -24,13 +24,13 @@ def run(args: Arguments, session: Session) -> int:
     """Hold, and say until when."""
     from agent_lanes.services.control import hold
 
-    backend, until = session.queue.backend, None
+    backend, until = session.backend, None
     if args.until is not None:
         from agent_lanes.cli import when
 
         until = when.instant("--until", args.until, backend.now().wall)
     after, repeated = hold(backend, task_id(args), by=args.by, reason=args.reason, until=until)
-    view = session.queue.status(after)
+    view = session.looks.status(after)
     if args.json:
         output.json({"status": "on_hold", "task_id": after.id, "task": view, "already_done": repeated})
     else:

@@ -29,11 +29,11 @@ def run(args: Arguments, session: Session) -> int:
 
     if args.file is None:
         raise BadUsage("import needs a FILE, or - for stdin")
-    count = transfer.restore(session.queue.backend, _lines(args.file, session.folder))
+    count = transfer.restore(session.backend, _lines(args.file, session.folder))
     if args.json:
-        output.json({"status": "imported", "tasks": count, "store": session.queue.backend.address})
+        output.json({"status": "imported", "tasks": count, "store": session.backend.address})
     else:
-        output.values(status="imported", tasks=count, store=session.queue.backend.address)
+        output.values(status="imported", tasks=count, store=session.backend.address)
     return 0
 
 

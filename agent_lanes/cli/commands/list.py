@@ -17,6 +17,6 @@ OPTIONS = (LANE, Option(flag="--active-only", kind=FLAG, default=False, help="le
 
 def run(args: Arguments, session: Session) -> int:
     """Print the list."""
-    good, bad = session.queue.statuses(lane=args.lane, active_only=args.active_only)
+    good, bad = session.looks.statuses(lane=args.lane, active_only=args.active_only)
     output.json({"status": "ok", "count": len(good), "tasks": good} | output.damaged_list(bad))
     return 0

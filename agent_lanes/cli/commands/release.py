@@ -26,7 +26,7 @@ def run(args: Arguments, session: Session) -> int:
     if args.delay is not None:
         from agent_lanes.cli import when
 
-        not_before = when.instant("--delay", args.delay, session.queue.backend.now().wall)
+        not_before = when.instant("--delay", args.delay, session.backend.now().wall)
     released, repeated = session.queue.release(
         task_id(args), args.claim_token, reason=args.reason, not_before=not_before
     )
@@ -37,7 +37,7 @@ def run(args: Arguments, session: Session) -> int:
             {
                 "status": "released",
                 "task_id": released.id,
-                "task": session.queue.record(released),
+                "task": session.looks.record(released),
                 "already_done": repeated,
             }
         )

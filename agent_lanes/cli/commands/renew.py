@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import ID, LEASE, TOKEN, Arguments, task_id
+from agent_lanes.core.times import iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ OPTIONS = (ID, TOKEN, LEASE)
 def run(args: Arguments, session: Session) -> int:
     """Renew, and say until when."""
     renewed = session.queue.renew(task_id(args), args.claim_token, lease_seconds=args.lease_seconds)
-    record = session.queue.record(renewed)
+    assert renewed.claim is not None
     if args.json:
-        output.json({"status": "renewed", "task_id": renewed.id, "claim_token": args.claim_token, "task": record})
+        view = session.queue.record(renewed)
+        output.json({"status": "renewed", "task_id": renewed.id, "claim_token": args.claim_token, "task": view})
     else:
-        output.values(status="renewed", task_id=renewed.id, lease_expires_at=record["lease_expires_at"])
+        until = iso(renewed.claim.lease.expires_at)
+        output.values(status="renewed", task_id=renewed.id, lease_expires_at=until)
     return 0

@@ -99,7 +99,7 @@ def _retry(args: Arguments, session: Session) -> int:
     from agent_lanes.services.control import fail_attempt
 
     after, repeated = fail_attempt(
-        session.queue.backend,
+        session.backend,
         task_id(args),
         args.claim_token,
         _body(args),
@@ -109,7 +109,7 @@ def _retry(args: Arguments, session: Session) -> int:
     )
     if repeated:
         output.note(f"agent-lanes: this was said of task {after.id} already; confirmed")
-    view = session.queue.status(after)
+    view = session.looks.status(after)
     if args.json:
         output.json({"status": after.state, "task_id": after.id, "task": view, "already_done": repeated})
         return 0
@@ -121,7 +121,7 @@ def _retry(args: Arguments, session: Session) -> int:
 def _depth(session: Session, lane: str) -> int | None:
     """How many tasks wait on the lane; None where that cannot be read: the answer is given, whatever this look says."""
     try:
-        return session.queue.depth(lane)
+        return session.looks.depth(lane)
     except AgentLanesError as wrong:
         output.warning(f"queue_depth is not known: {wrong.message}")
         return None

@@ -19,9 +19,9 @@ def run(args: Arguments, session: Session) -> int:
     """Resume."""
     from agent_lanes.services.control import resume
 
-    after = resume(session.queue.backend, task_id(args), by=args.by)
+    after = resume(session.backend, task_id(args), by=args.by)
     if args.json:
-        output.json({"status": "resumed", "task_id": after.id, "task": session.queue.status(after)})
+        output.json({"status": "resumed", "task_id": after.id, "task": session.looks.status(after)})
     else:
         output.values(status="resumed", task_id=after.id)
     return 0

@@ -21,9 +21,9 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.services.control import again
 
     with output.shielded():  # a task whose id nobody saw would be submitted twice
-        task = again(session.queue.backend, task_id(args))
+        task = again(session.backend, task_id(args))
         if args.json:
-            record = session.queue.record(Snapshot(task=task))
+            record = session.looks.record(Snapshot(task=task))
             output.json({"task_id": task.id, "retry_of": task.retry_of, "task": record})
         else:
             output.line(task.id)

@@ -67,7 +67,7 @@ class Progress:
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw the line anew."""
-        last = self._session.queue.backend.last_event(snapshot.id)
+        last = self._session.backend.last_event(snapshot.id)
         owner = f" by {snapshot.claim.owner}" if snapshot.claim and snapshot.claim.held else ""
         event = f" · {last.type}{': ' + last.message if last.message else ''}" if last else ""
         age = int(time.monotonic() - self._started)

@@ -19,7 +19,7 @@ def run(args: Arguments, session: Session) -> int:
     """Print the task."""
     from agent_lanes.services import report
 
-    queue = session.queue
+    queue = session.looks
     snapshot = queue.read(task_id(args))
     if args.input:
         given = report.agent_input(queue, snapshot)

@@ -31,13 +31,13 @@ def run(args: Arguments, session: Session) -> int:
     if everything == (args.task_id is not None):
         raise BadUsage("status takes a task id or --all, one of the two")
     if not everything:
-        queue = session.queue
+        queue = session.looks
         output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
         return 0
     from agent_lanes.core.advice import for_summary
     from agent_lanes.core.views import summary
 
-    good, bad = session.queue.statuses(lane=args.lane, active_only=args.active_only)
+    good, bad = session.looks.statuses(lane=args.lane, active_only=args.active_only)
     counts = summary(good)
     shown = {
         "status": "ok",

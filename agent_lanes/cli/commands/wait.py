@@ -51,7 +51,7 @@ def for_task(
     heartbeat = waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
     if beat is None and not args.quiet:
         beat, beat_seconds = (lambda snapshot: output.note(_heartbeat(snapshot, session))), heartbeat
-    queue = session.queue
+    queue = session.looks
     found = waiting.for_answer(queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat)
     after()
     if found is None:
@@ -64,10 +64,11 @@ def for_task(
 
 def for_lane(args: Arguments, session: Session) -> int:
     """Wait for work, print it, take nothing."""
+    from agent_lanes.core import views  # noqa: F401 - loaded before the sleep, not after the wake-up
     from agent_lanes.services import waiting
 
     timeout = waiting.timeout("--timeout", args.timeout)
-    queue, match = session.queue, pairs("--match", args.match)
+    queue, match = session.looks, pairs("--match", args.match)
     found = waiting.for_work(
         queue.backend,
         args.lane,
@@ -84,7 +85,7 @@ def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> in
     """A wait on a lane that found nothing: exit code 0, status idle."""
     from agent_lanes.core.advice import for_idle
 
-    reason, message, next_action = for_idle(args.lane, session.queue.backend.ever_submitted(args.lane))
+    reason, message, next_action = for_idle(args.lane, session.backend.ever_submitted(args.lane))
     if args.json:
         output.json(
             {
@@ -138,7 +139,7 @@ def _print(found: Snapshot, path: str | None, verb: str) -> None:
 
 
 def _heartbeat(snapshot: Snapshot, session: Session) -> str:
-    view = session.queue.status(snapshot)
+    view = session.looks.status(snapshot)
     parts = [f"agent-lanes wait: task_id={snapshot.id}", f"state={snapshot.state}"]
     if snapshot.state == "claimed":
         last = view["last_event"]

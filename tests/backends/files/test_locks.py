@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, in_threads, note, respond, submit
 
-from agent_lanes.backends.files import gate, hints, lock
+from agent_lanes.backends.files import counter, gate, lock
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.core import transitions
 from agent_lanes.core.task import Snapshot
@@ -39,7 +39,7 @@ def held(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """10 s are over at once; how long they are is no matter of behaviour."""
     monkeypatch.setattr(lock, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(hints, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(counter, "PATIENCE_SECONDS", 0.05)
 
 
 def test_a_task_that_is_locked_makes_a_claimer_go_on_to_the_next_at_once(

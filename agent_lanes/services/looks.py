@@ -1,0 +1,79 @@
+"""Looking at tasks: nothing here changes anything."""
+
+from __future__ import annotations
+
+from agent_lanes.core import names
+from agent_lanes.errors import Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.ports import Backend
+
+
+class Looks:
+    """All looks at one backend."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+    def read(self, id: str) -> Snapshot:
+        """One task. Raises NotFound, Damaged."""
+        return self.backend.read(id)
+
+    def record(self, snapshot: Snapshot) -> JsonObject:
+        """A task under v0.1's field names."""
+        from agent_lanes.core import views
+
+        return views.record(snapshot, self.backend.request_location(snapshot.task))
+
+    def status(self, snapshot: Snapshot) -> JsonObject:
+        """A task with everything that follows from it and from the clock."""
+        from agent_lanes.core import views
+
+        location = self.backend.request_location(snapshot.task)
+        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
+
+    def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
+        """All tasks, by id, as `status` shows them; and those that cannot be read."""
+        if lane is not None:
+            names.lane(lane)
+        good: list[JsonObject] = []
+        bad: list[Damaged] = []
+        for found in self.backend.scan(active_only=active_only, lane=lane):
+            if isinstance(found, Damaged):
+                bad.append(found)
+            else:
+                good.append(self.status(found))
+        return good, bad
+
+    def events(self, id: str) -> Iterator[Event]:
+        """The history of a task, oldest first. Raises NotFound."""
+        return self.backend.events(names.task_id(id))
+
+    def depth(self, lane: str) -> int:
+        """How many tasks of a lane are offered."""
+        return self.backend.depth(lane)
+
+    def peek_next(
+        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
+    ) -> Snapshot | None:
+        """The task that claim_next would take, without taking it; changes nothing."""
+        from agent_lanes.core.match import matches, routes_for
+        from agent_lanes.core.placement import offered
+
+        names.lane(lane)
+        routes = routes_for(vendor)
+        for id in self.backend.candidates(lane, routes):
+            try:
+                snapshot = self.backend.read(id)
+            except (NotFound, Damaged):
+                continue
+            task = snapshot.task
+            fits = (routes is None or task.vendor in routes) and matches(task.metadata, match or {})
+            if fits and offered(snapshot, self.backend.now()):
+                return snapshot
+        return None

@@ -184,4 +184,4 @@ def test_watches_that_cannot_be_set_are_told(tmp_path: Path, monkeypatch: pytest
     assert (finding.level, finding.code) == (WARNING, "inotify_exhausted")
     assert list(surroundings.watches(works=True)) == []
     monkeypatch.setenv("AGENT_LANES_POLL", "1")  # as if there were none
-    assert not surroundings.inotify_works(str(tmp_path))
+    assert not surroundings.watch_works(str(tmp_path))

@@ -76,6 +76,19 @@ def test_a_claimer_looks_last_at_what_somebody_is_changing_right_now(
     assert list(looking) == [first]
 
 
+def test_a_look_at_what_is_active_reads_no_finished_task(store: ClockedFileStore, root: Path) -> None:
+    """What is going on costs the same, however much is stored (S3)."""
+    active, held = submit(store), submit(store)
+    claim(store, held)
+    for _ in range(3):
+        id = submit(store)
+        respond(store, id)
+        (root / "tasks" / id / "task.json").write_text("whoever reads this stumbles")
+    assert {found.id for found in store.scan(active_only=True) if isinstance(found, Snapshot)} == {active, held}
+    assert len(list(store.scan(active_only=True))) == 2
+    assert len(list(store.scan())) == 5
+
+
 def test_a_marker_of_a_task_takes_no_file_of_its_own(store: ClockedFileStore, root: Path) -> None:
     id = submit(store)
     asked = root / "tasks" / id / "task.json"

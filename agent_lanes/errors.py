@@ -15,6 +15,7 @@
     ├── BadUsage              64   400   usage              a flag or argument of this call
     ├── BadData               65   400   bad_data           the content of a file or body
     │   └── Damaged           65   500   damaged            a record of the store cannot be read
+    │       └── Withheld       6   500   withheld           this user may not read it
     ├── StorageFailed         74   500   io_error           I/O, disk full
     ├── Busy                  75   503   busy               try again
     │   └── StoreBusy         75   503   busy               all of the store: it is being upgraded or repaired
@@ -24,6 +25,8 @@
 A message answers what and why in one line; `hint` says what to do next. Exit codes and their meaning are
 CONTRACT.md, "Exit codes"; the HTTP column keeps v0.1's 400 and 404.
 """
+
+from __future__ import annotations
 
 
 class AgentLanesError(Exception):
@@ -124,6 +127,12 @@ class Damaged(BadData):
     code, http_status = "damaged", 500
 
 
+class Withheld(Damaged):
+    """A record of the store that this user may not read; every other task goes on."""
+
+    code, exit_code = "withheld", 6
+
+
 class StorageFailed(AgentLanesError):
     """The operating system refused a file operation, or the disk is full."""
 
@@ -150,3 +159,18 @@ class Interrupted(AgentLanesError):
     """Ctrl-C; nothing is lost."""
 
     code, exit_code, retryable = "interrupted", 130, True
+
+
+READ_ONLY = 30  # EROFS, on Linux, the BSDs and macOS alike
+
+
+def denied(wrong: OSError) -> bool:
+    """Whether the system refused because of permissions: an owner, a mode, a read-only file system."""
+    return isinstance(wrong, PermissionError) or wrong.errno == READ_ONLY
+
+
+def of_system(line: str, wrong: OSError, *, hint: str = "") -> AgentLanesError:
+    """What the operating system refused, as one line: NotAllowed where it was a question of permissions."""
+    if denied(wrong):
+        return NotAllowed(line, hint=hint or "check who owns it, its mode, and whether its file system is read-only")
+    return StorageFailed(line, hint=hint)

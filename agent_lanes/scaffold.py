@@ -14,7 +14,7 @@ from agent_lanes import durability
 from agent_lanes.config import check
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
-from agent_lanes.errors import AgentLanesError, Refused, StorageFailed
+from agent_lanes.errors import AgentLanesError, Refused, of_system
 from agent_lanes.newborn import Newborn
 
 TYPE_CHECKING = False
@@ -130,8 +130,8 @@ def _make(place: str, fill: Callable[[str], None]) -> None:
             durability.sync_tree(born.path)  # else a power cut could leave empty files under the right names
             os.rename(born.path, place)
         durability.sync_folders(os.path.dirname(place))
-    except (OSError, shutil.Error) as wrong:
-        raise StorageFailed(f"cannot make {place}: {getattr(wrong, 'strerror', None) or wrong}") from wrong
+    except OSError as wrong:  # shutil.Error is one, without a number
+        raise of_system(f"cannot make {place}: {wrong.strerror or wrong}", wrong) from wrong
 
 
 def _finish(born: str, own_state: bool) -> None:

@@ -13,7 +13,7 @@ import sys
 from agent_lanes.cli import output
 from agent_lanes.cli.options import GLOBAL, Arguments, parse, split
 from agent_lanes.cli.table import Command, command, module_name
-from agent_lanes.errors import AgentLanesError, Interrupted, StorageFailed, Unconfirmed
+from agent_lanes.errors import AgentLanesError, Interrupted, StorageFailed, Unconfirmed, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(output.ReaderGone("cannot write: the reader is gone"), as_json)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        return _fail(StorageFailed(f"{error.strerror or error}{where}"), as_json)
+        return _fail(of_system(f"{error.strerror or error}{where}", error), as_json)
     except MemoryError:
         return _fail(StorageFailed("not enough memory"), as_json)
     except Exception as error:

@@ -12,7 +12,7 @@ from agent_lanes.cli import lines, output
 from agent_lanes.cli.commands.submit import STDIN, submission
 from agent_lanes.cli.options import Arguments
 from agent_lanes.config import taskfile
-from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, StorageFailed
+from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, StorageFailed, of_system
 from agent_lanes.services.batches import AT_ONCE, BYTES_AT_ONCE
 
 TYPE_CHECKING = False
@@ -72,8 +72,10 @@ class Many:
             return os.open(os.path.join(self.session.folder, file), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise NotFound(f"submit --many: there is no file {file}") from None
-        except (OSError, ValueError) as wrong:
-            raise StorageFailed(f"submit --many: cannot read {file}: {getattr(wrong, 'strerror', wrong)}") from None
+        except OSError as wrong:
+            raise of_system(f"submit --many: cannot read {file}: {wrong.strerror}", wrong) from None
+        except ValueError as wrong:
+            raise StorageFailed(f"submit --many: cannot read {file}: {wrong}") from None
 
     def _wanted(self, number: int, raw: bytes | None) -> Submission | AgentLanesError:
         """What a line asks for, or what is wrong with it."""

@@ -6,7 +6,7 @@ import os
 import stat
 
 from agent_lanes.cli import output
-from agent_lanes.errors import BadData, NotFound, StorageFailed
+from agent_lanes.errors import BadData, NotFound, StorageFailed, of_system
 from agent_lanes.services.bodies import MAX_BODY_BYTES
 
 CHUNK = 1 << 20
@@ -25,8 +25,10 @@ def read_file(path: str, field: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise NotFound(f"{field}: there is no file {path}") from None
-    except (OSError, ValueError) as wrong:
-        raise StorageFailed(f"{field}: cannot read {path}: {getattr(wrong, 'strerror', wrong)}") from None
+    except OSError as wrong:
+        raise of_system(f"{field}: cannot read {path}: {wrong.strerror}", wrong) from None
+    except ValueError as wrong:
+        raise StorageFailed(f"{field}: cannot read {path}: {wrong}") from None
     try:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise BadData(f"{field}: {path} is not a file")

@@ -10,7 +10,7 @@ import os
 
 from agent_lanes.config import model
 from agent_lanes.core.jsontext import dumps, loads_object
-from agent_lanes.errors import NotFound
+from agent_lanes.errors import NotFound, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ SETTLED_NANOSECONDS = 20_000_000  # a file written within a clock tick of its lo
 
 
 def load(path: str) -> Config:
-    """The config of a file, from its compiled copy where that is good. Raises NotFound, BadData, StorageFailed."""
+    """The config of a file, from its compiled copy where that is good.
+
+    Raises NotFound, NotAllowed, BadData, StorageFailed.
+    """
     try:
         stamp = _stamp(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"config file does not exist: {path}", hint="make one with: agent-lanes init") from None
+    except OSError as wrong:
+        raise of_system(f"config file cannot be read: {path}: {wrong.strerror}", wrong) from wrong
     place = _place(path)
     kept = _kept(place, path, stamp) if place else None
     if kept is not None:

@@ -9,6 +9,7 @@ A store without a config is enough to work on tasks; a submit then takes the cur
 from __future__ import annotations
 
 import os
+import stat
 
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.errors import BadUsage, NotFound
@@ -54,6 +55,16 @@ def find(config: str | None, store: str | None, environment: dict[str, str], fol
     return Found(config_path=config_path, config_why=config_why, store=store_path, store_why=store_why)
 
 
+def _there(path: str) -> bool:
+    """Whether a config is there; also where it may not be looked at: then reading it says so."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except PermissionError:
+        return os.path.isdir(os.path.dirname(path))
+    except OSError:
+        return False
+
+
 def _first(*choices: tuple[str | None, str]) -> tuple[str | None, str]:
     for value, why in choices:
         if value:
@@ -66,7 +77,7 @@ def _above(folder: str) -> tuple[str | None, str]:
     while True:
         for name in CONFIG_NAMES:
             path = os.path.join(folder, name)
-            if os.path.isfile(path):
+            if _there(path):
                 return path, f"found above {start}" if folder != start else f"found in {start}"
         parent = os.path.dirname(folder)
         if parent == folder:

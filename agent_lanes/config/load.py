@@ -14,7 +14,7 @@ import stat
 import yaml
 
 from agent_lanes.config import check
-from agent_lanes.errors import BadData, NotFound, StorageFailed
+from agent_lanes.errors import BadData, NotFound, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def content(path: str, what: str, limit: int) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"{what} does not exist: {path}") from None
     except OSError as wrong:
-        raise StorageFailed(f"{what} cannot be read: {path}: {wrong.strerror}") from wrong
+        raise of_system(f"{what} cannot be read: {path}: {wrong.strerror}", wrong) from wrong
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadData(f"{what} is not a file: {path}")

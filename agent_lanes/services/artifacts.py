@@ -11,7 +11,7 @@ import stat
 
 from agent_lanes.core import names
 from agent_lanes.core.task import Supporting
-from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, StorageFailed
+from agent_lanes.errors import AgentLanesError, BadUsage, NotAllowed, NotFound, of_system
 from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
@@ -101,8 +101,9 @@ def write_answer(task: Task, body: str, *, store: str, config: str | None) -> st
 
 
 def _cannot_write(path: str, wrong: OSError) -> AgentLanesError:
-    return StorageFailed(
+    return of_system(
         f"the answer is safe in the store, but cannot be written to {path}: {wrong.strerror}",
+        wrong,
         hint="mend that, then repeat the wait; `agent-lanes show ID` prints the answer meanwhile",
     )
 

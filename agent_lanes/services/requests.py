@@ -7,7 +7,7 @@ import os
 import stat
 
 from agent_lanes.core import digest
-from agent_lanes.errors import NotFound, RequestChanged, StorageFailed
+from agent_lanes.errors import NotFound, RequestChanged, StorageFailed, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def file_sha256(path: str) -> str:
     except OSError as wrong:
         if wrong.errno in GONE:
             raise NotFound(f"not there: {path}") from None
-        raise StorageFailed(f"cannot read {path}: {wrong.strerror}") from wrong
+        raise of_system(f"cannot read {path}: {wrong.strerror}", wrong) from wrong
 
 
 def changed(store: TaskStore, task: Task) -> RequestChanged | None:
@@ -80,7 +80,7 @@ def text(store: TaskStore, task: Task) -> str | None:
                 raise StorageFailed(f"cannot read the request {task.request_path}: no longer a file")
             return file.read(LONGEST_BYTES).decode("utf-8", "replace")
     except OSError as wrong:
-        raise StorageFailed(f"cannot read the request {task.request_path}: {wrong.strerror}") from wrong
+        raise of_system(f"cannot read the request {task.request_path}: {wrong.strerror}", wrong) from wrong
 
 
 def reviewed(store: TaskStore, task: Task, expected: str | None) -> tuple[str | None, RequestChanged | None]:

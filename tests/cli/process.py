@@ -39,7 +39,7 @@ CODES = {
     TIMED_OUT: {"timeout"},
     REFUSED: {"refused", "lost_claim", "already_answered", "request_changed"},
     NOT_FOUND: {"not_found"},
-    NOT_ALLOWED: {"not_allowed"},
+    NOT_ALLOWED: {"not_allowed", "withheld"},
     USAGE: {"usage"},
     BAD_DATA: {"bad_data", "damaged"},
     IO_ERROR: {"io_error"},

@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 
-from agent_lanes.errors import AgentLanesError, NotAllowed, StorageFailed
+from agent_lanes.errors import AgentLanesError, denied, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,14 +47,12 @@ def translated(error: OSError, doing: str) -> AgentLanesError:
     """The error that says what could not be done, where and why."""
     where = f" ({error.filename})" if error.filename else ""
     line = f"{doing}: {error.strerror or error}{where}"
-    if error.errno in PERMISSION:
-        return NotAllowed(line, hint="check who owns the state folder, and whether its file system is read-only")
     hint = {
         errno.ENOSPC: "the disk is full: free some space, then repeat the call",
         errno.EDQUOT: "your quota is used up: free some space, then repeat the call",
         errno.EMFILE: "too many open files: raise `ulimit -n`, then repeat the call",
     }.get(error.errno or 0, "repeat the call once the cause is mended")
-    return StorageFailed(line, hint=hint)
+    return of_system(line, error, hint="" if denied(error) else hint)
 
 
 class Unreadable(Exception):
@@ -189,6 +187,14 @@ def drop_marker(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder has this name. Raises OSError where that may not be looked at."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def names(folder: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from agent_lanes.backends.files import atomic, journal, records
 from agent_lanes.backends.files.finder import FileFinder
 from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
@@ -57,7 +55,7 @@ class FileReader(FileFinder):
         with atomic.storage(f"task {id}"):
             if records.answered(folder):
                 return True
-            if not os.path.isdir(folder):
+            if not atomic.is_folder(folder):
                 raise records.not_found(id)
             return False
 
@@ -80,9 +78,9 @@ class FileReader(FileFinder):
     def events(self, id: str) -> Iterator[Event]:
         """See ports.TaskStore."""
         folder = self._folder(id)
-        if not os.path.isdir(folder):
-            raise records.not_found(id)
         with atomic.storage(f"task {id}: {EVENTS}"):
+            if not atomic.is_folder(folder):
+                raise records.not_found(id)
             yield from journal.read(f"{folder}/{EVENTS}")
 
     def last_event(self, id: str) -> Event | None:

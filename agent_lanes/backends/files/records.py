@@ -16,14 +16,14 @@ from agent_lanes.core import codec
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
 from agent_lanes.core.task import COMPLETED, Claim, Response, Snapshot
-from agent_lanes.errors import AgentLanesError, Damaged, NotFound
+from agent_lanes.errors import AgentLanesError, Damaged, NotFound, Withheld, denied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 OF_THIS_PROCESS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR)  # no file is damaged by these
-OF_THIS_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR)
+OF_THIS_FILE = (errno.EIO, errno.ENXIO, errno.ENODEV, errno.EISDIR)
 LIMITS = {TASK: 64 << 20, CLAIM: 1 << 20, RESPONSE: 256 << 20, REQUEST: 64 << 20}
 
 
@@ -39,7 +39,7 @@ def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
     """Everything about a task; `instead` of a claim that cannot be read. Raises NotFound, Damaged, OSError."""
     asked = _record(folder, id, TASK)
     if asked is None:
-        if os.path.isdir(folder):
+        if atomic.is_folder(folder):
             raise damaged(id, TASK, "missing")
         raise not_found(id)
     response = _response(folder, id)
@@ -186,6 +186,9 @@ def _bytes(folder: str, id: str, file: str) -> bytes | None:
     except OSError as wrong:
         if os.path.islink(f"{folder}/{file}"):
             raise damaged(id, file, "a symbolic link, not a file") from None
+        if denied(wrong):
+            hint = "other tasks go on; check who owns it, and its mode"
+            raise Withheld(f"task {id} cannot be read: {file}: {wrong.strerror}", hint=hint) from None
         if wrong.errno in OF_THIS_FILE:
             raise damaged(id, file, wrong.strerror) from None
         raise

@@ -150,8 +150,9 @@ class FileStore(FileReader):
         from agent_lanes.backends.files import durable
 
         folder = self._folder(id)
-        if not os.path.isdir(folder):
-            raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
+        with atomic.storage(f"task {id}"):
+            if not atomic.is_folder(folder):
+                raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
         with atomic.storage(f"task {id}"), self._gate.passed():
             for _ in range(RETRIES):
                 loaded, now = self._loaded(id, seen), self.now()

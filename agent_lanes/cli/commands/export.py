@@ -10,7 +10,7 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import Arguments, Option
-from agent_lanes.errors import Refused, StorageFailed
+from agent_lanes.errors import Refused, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def _write(path: str, lines: Iterable[str]) -> None:
             os.link(born.path, path)
         durability.sync_folders(folder)
     except OSError as wrong:
-        raise StorageFailed(f"export: cannot write {path}: {wrong.strerror}") from wrong
+        raise of_system(f"export: cannot write {path}: {wrong.strerror}", wrong) from wrong

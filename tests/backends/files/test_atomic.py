@@ -127,7 +127,7 @@ def test_names_of_what_is_no_folder_are_none(tmp_path: Path) -> None:
         (errno.ENOSPC, StorageFailed, "the disk is full"),
         (errno.EMFILE, StorageFailed, "ulimit -n"),
         (errno.EIO, StorageFailed, "repeat the call"),
-        (errno.EACCES, NotAllowed, "who owns the state folder"),
+        (errno.EACCES, NotAllowed, "check who owns it"),
         (errno.EROFS, NotAllowed, "read-only"),
     ],
 )

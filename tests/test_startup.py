@@ -17,7 +17,7 @@ HEAVY = {
     *("signal", "secrets", "uuid", "ctypes", "importlib", "warnings", "types", "traceback"),
     *("yaml", "filelock", "watchdog"),
 }
-ALWAYS = {"__future__", "_json", "gc", "errno", "fcntl", "heapq", "_heapq"}
+ALWAYS = {"__future__", "_json", "itertools", "gc", "errno", "fcntl", "heapq", "_heapq"}
 HASHING = {"_sha2", "_sha256"}  # which of them: the Python's choice
 MOST_MODULES_OF_OURS = 59
 
@@ -66,7 +66,7 @@ HOT: dict[str, tuple[Call, set[str]]] = {
         HASHING,
     ),
     "wait, answered": (lambda run: ["wait", answered(run), "--json"], set()),
-    "wait --lane, there": (lambda run: ["wait", "--lane", "default", "--quiet"], set()),
+    "wait --lane, there": (lambda run: ["wait", "--lane", submitted(run) and "default", "--quiet"], set()),
     "status ID": (lambda run: ["status", submitted(run)], set()),
     "show": (lambda run: ["show", answered(run)], HASHING),
     "status --all": (lambda run: ["status", "--all"], set()),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import FAILED, Response, Snapshot
 from agent_lanes.errors import AgentLanesError, NotFound, Refused
-from agent_lanes.services import report, requests
+from agent_lanes.services import control, report, requests
 from agent_lanes.services.queue import QueueService
 
 if TYPE_CHECKING:
@@ -56,6 +56,13 @@ class ClaimedTask:
     def fail(self, reason: str, **details: Any) -> Response:
         """Answer it as failed."""
         return self.respond(reason, status=FAILED, **details)
+
+    def fail_attempt(self, reason: str, *, retry_in_seconds: float | None = None) -> Snapshot:
+        """Say that this attempt failed: the task goes back, unless it was the last of its `max_attempts`."""
+        after, _ = control.fail_attempt(
+            self._service.backend, self.id, self.token, reason, retry_in_seconds=retry_in_seconds
+        )
+        return after
 
     def renew(self, lease_seconds: float | None = None) -> None:
         """Lengthen the lease. Raises LostClaim, Refused."""

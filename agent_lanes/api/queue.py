@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.api.claimed import ClaimedTask
-from agent_lanes.api.submitted import NewTask, Submitted
+from agent_lanes.api.steering import Steering
+from agent_lanes.api.submitted import NewTask, Submitted, terms_of
 from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
 from agent_lanes.errors import (
     AgentLanesError,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS = 21_600.0
 
 
-class Queue:
+class Queue(Steering):
     """One queue. Safe to share among threads; cheap to open."""
 
     def __init__(
@@ -67,10 +68,19 @@ class Queue:
         source_agent: str = "orchestrator",
         correlation_id: str | None = None,
         idempotency_key: str | None = None,
+        priority: int | None = None,
+        delay_seconds: float | None = None,
+        expires_seconds: float | None = None,
+        max_attempts: int | None = None,
+        depends_on: tuple[str, ...] = (),
+        on_failure: str | None = None,
     ) -> str:
         """Queue a task and return its id; durable when this returns.
 
         `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root.
+        `priority` is 0 (most urgent) to 9, 5 if it is None. It is not offered for `delay_seconds`, and before all
+        of `depends_on` have completed (or ended, with `on_failure` "run"; else it fails when one of them does not
+        complete). It has failed when it was not begun in `expires_seconds`, or after `max_attempts` failed attempts.
         The same call repeated with the same `idempotency_key` returns the id of the first time.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
@@ -88,6 +98,12 @@ class Queue:
                 source_agent=source_agent,
                 correlation_id=correlation_id,
                 idempotency_key=idempotency_key,
+                priority=priority,
+                delay_seconds=delay_seconds,
+                expires_seconds=expires_seconds,
+                max_attempts=max_attempts,
+                depends_on=depends_on,
+                on_failure=on_failure,
             )
         )[0].id
 
@@ -118,6 +134,7 @@ class Queue:
         **more: Any,
     ) -> Submission:
         workspace_id, root, config = self._workspace
+        terms = terms_of(more, self._service.backend.now().wall)
         return Submission(
             lane=lane,
             workspace_id=workspace_id,
@@ -127,6 +144,7 @@ class Queue:
             request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
             metadata=dict(metadata or {}),
             config_path=config,
+            terms=terms,
             **more,
         )
 

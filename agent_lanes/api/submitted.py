@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Required, TypedDict
 
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.terms import stated
 from agent_lanes.errors import AgentLanesError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent_lanes.core.terms import Terms
     from agent_lanes.services.batches import Outcome
 
 
@@ -28,6 +30,21 @@ class NewTask(TypedDict, total=False):
     source_agent: str
     correlation_id: str | None
     idempotency_key: str | None
+    priority: int | None
+    delay_seconds: float | None
+    expires_seconds: float | None
+    max_attempts: int | None
+    depends_on: tuple[str, ...]
+    on_failure: str | None
+
+
+def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:
+    """Take the terms out of the parameters of a submit; None where there are none. Raises BadUsage."""
+    names = {"priority": "priority", "delay_seconds": "delay", "expires_seconds": "expires"}
+    names |= {name: name for name in ("max_attempts", "on_failure", "depends_on")}
+    given = {key: parameters.pop(name, None) for name, key in names.items()}
+    given["depends_on"] = list(given["depends_on"] or ()) or None
+    return stated(given, now) if any(value is not None for value in given.values()) else None
 
 
 class Submitted(Frozen):

@@ -137,6 +137,12 @@ SUBMISSION = (
     Option(flag="--branch", metavar="B", help="the branch that is expected there"),
     Option(flag="--metadata", metavar="K=V", kind=PAIRS, help="metadata, such as required_vendor=codex; repeatable"),
     Option(flag="--source-agent", metavar="N", help="who asks (default: orchestrator)"),
+    Option(flag="--priority", metavar="N", kind=WHOLE, help="0 (most urgent) to 9 (default: 5)"),
+    Option(flag="--delay", metavar="TIME", help="not offered before: 90s, 10m, 2h, 1d from now, or a time"),
+    Option(flag="--expires", metavar="TIME", help="failed if it is not begun by then: a duration from now, or a time"),
+    Option(flag="--max-attempts", metavar="N", kind=WHOLE, help="failed after so many failed attempts (default: none)"),
+    Option(flag="--depends-on", metavar="ID", kind=PAIRS, help="offered once this task has completed; repeatable"),
+    Option(flag="--on-failure", choices=("fail", "run"), help="what to do if one of those does not (default: fail)"),
     Option(
         flag="--idempotency-key",
         metavar="K",

@@ -5,51 +5,31 @@ from __future__ import annotations
 import time
 
 from agent_lanes.core.names import shown
+from agent_lanes.core.terms import duration
 from agent_lanes.core.times import LAST_INSTANT, SECOND, parse_iso
 from agent_lanes.errors import BadUsage
 
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-LONGEST_SECONDS = 10 * 366 * 86_400
 EXAMPLES = "90s, 10m, 1h30m, 2d"
 
 
 def seconds(flag: str, text: str) -> float:
     """A duration in seconds; a bare number is seconds. Raises BadUsage that names the flag."""
-    found = _duration(text)
-    if found is None or found > LONGEST_SECONDS:
+    found = duration(text)
+    if found is None:
         raise BadUsage(f"{flag}: {shown(text)} is not a duration such as {EXAMPLES}")
     return found
 
 
 def instant(flag: str, text: str, now: int) -> int:
     """An instant (microseconds UTC): a duration from now, a time in UTC (Z), or a local one. Raises BadUsage."""
-    after = _duration(text)
-    at = now + round(after * SECOND) if after is not None and after <= LONGEST_SECONDS else _calendar(text)
+    after = duration(text)
+    at = now + round(after * SECOND) if after is not None else _calendar(text)
     if at is None or not 0 <= at <= LAST_INSTANT:
         raise BadUsage(
             f"{flag}: {shown(text)} is neither a duration ({EXAMPLES}) nor a time "
             "(2026-11-21T18:00, or with seconds and Z for UTC)"
         )
     return at
-
-
-def _duration(text: str) -> float | None:
-    total, number = 0.0, ""
-    for char in text:
-        if char in "0123456789.":
-            number += char
-        elif char in UNITS and _is_number(number):
-            total += float(number) * UNITS[char]
-            number = ""
-        else:
-            return None
-    if number and total == 0 and _is_number(number):
-        return float(number)
-    return total if text and not number else None
-
-
-def _is_number(text: str) -> bool:
-    return bool(text) and text.count(".") <= 1 and text.strip(".") != "" and len(text) < 16
 
 
 def _calendar(text: str) -> int | None:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
 NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key")
 TEXTS = ("lane", "prompt", "request", *NAMES, *PATHS)
-KEYS = (*TEXTS, "metadata", "supporting_paths")
+TERMS = ("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure")
+KEYS = (*TEXTS, "metadata", "supporting_paths", *TERMS)
 
 
 class TaskFile(Frozen):
-    """What a task file or a line states; None where it says nothing. `request` is a text, not a path."""
+    """What a task file or a line states; None where it says nothing. `request` is a text, not a path.
+
+    `terms` are those of core.terms as they were written; who submits checks them.
+    """
 
     path: str = ""
     lane: str | None = None
@@ -42,6 +46,7 @@ class TaskFile(Frozen):
     branch: str | None = None
     metadata: JsonObject
     supporting_paths: tuple[str, ...] = ()
+    terms: dict[str, object]
     warnings: tuple[str, ...] = ()
 
     @property
@@ -87,6 +92,7 @@ def _stated(data: Mapping[str, object], where: str) -> dict[str, object]:
         supporting = data.get("supporting_paths")
         if supporting is not None and not isinstance(supporting, list):
             raise BadUsage(f"supporting_paths: {names.shown(supporting)} is not a list of paths")
+        found["terms"] = {key: data[key] for key in TERMS if data.get(key) is not None}
         found["supporting_paths"] = tuple(names.path("supporting_paths", item) for item in supporting or ())
     except BadUsage as wrong:
         raise BadData(f"{where}: {wrong.message}") from None

@@ -2,7 +2,7 @@
 
 POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
 POST /tasks/many
-GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release
+GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release | cancel | hold | resume | retry
 GET  /tasks/<id>/response?wait_seconds=
 """
 
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.core import names
+from agent_lanes.core import names, terms
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
-from agent_lanes.services import batches, waiting
+from agent_lanes.services import batches, control, waiting
 from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
 from agent_lanes.services.submission import Submission
 
@@ -62,6 +62,10 @@ class Routes:
             ("POST", "events"): self._event,
             ("POST", "response"): self._respond,
             ("POST", "release"): self._release,
+            ("POST", "cancel"): self._cancel,
+            ("POST", "hold"): self._hold,
+            ("POST", "resume"): self._resume,
+            ("POST", "retry"): self._retry,
             ("GET", "response"): self._response,
         }
 
@@ -95,8 +99,10 @@ class Routes:
             raise BadData("supporting_paths: not a list of paths")
         request = _text(body, "request")
         root = os.path.join(self.root, _text(body, "workspace_root") or "")
+        asked = {key: body[key] for key in terms.KEYS if body.get(key) is not None}
         return Submission(
             lane=lane,
+            terms=terms.stated(asked, self.queue.backend.now().wall) if asked else None,
             workspace_id=_text(body, "workspace_id") or self.workspace_id,
             workspace_root=root,
             base=root,
@@ -166,6 +172,28 @@ class Routes:
         )
         assert answered.response is not None
         return 200, {"response": public_response(answered.response)}
+
+    def _cancel(self, id: str, query: Query, body: JsonObject) -> Answer:
+        by, reason = _text(body, "by") or "api", _text(body, "reason") or ""
+        after, again = control.cancel(self.queue.backend, id, by=by, reason=reason)
+        return 200, {"task": self.queue.status(after), "already_done": again}
+
+    def _hold(self, id: str, query: Query, body: JsonObject) -> Answer:
+        by, reason = _text(body, "by") or "api", _text(body, "reason") or ""
+        seconds = _number(body, "for_seconds", -1)
+        until = None
+        if seconds != -1:
+            now = self.queue.backend.now().wall
+            until = terms.instant_in("for_seconds", control.pause("for_seconds", seconds), now)
+        after, again = control.hold(self.queue.backend, id, by=by, reason=reason, until=until)
+        return 200, {"task": self.queue.status(after), "already_done": again}
+
+    def _resume(self, id: str, query: Query, body: JsonObject) -> Answer:
+        return 200, {"task": self.queue.status(control.resume(self.queue.backend, id, by=_text(body, "by") or "api"))}
+
+    def _retry(self, id: str, query: Query, body: JsonObject) -> Answer:
+        task = control.again(self.queue.backend, id)
+        return 201, {"task_id": task.id, "task": self.queue.record(Snapshot(task=task))}
 
     def _release(self, id: str, query: Query, body: JsonObject) -> Answer:
         token = _text(body, "claim_token")

@@ -38,7 +38,7 @@ class Outcome(Frozen):
 
 def submit(backend: Backend, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
     """Queue all that is right, durable when this returns; an outcome for each, in order."""
-    found: list[Creating | AgentLanesError] = [_creating(one, backend.address) for one in wanted]
+    found: list[Creating | AgentLanesError] = [_creating(one, backend) for one in wanted]
     creating = [one for one in found if isinstance(one, Creating)]
     created = iter(backend.create_many(creating) if creating else ())
     return [Outcome(error=one) if isinstance(one, AgentLanesError) else _outcome(one, next(created)) for one in found]
@@ -58,11 +58,11 @@ def commits(wanted: Iterable[Submission | AgentLanesError]) -> Iterator[list[Sub
         yield batch
 
 
-def _creating(wanted: Submission | AgentLanesError, store: str) -> Creating | AgentLanesError:
+def _creating(wanted: Submission | AgentLanesError, backend: Backend) -> Creating | AgentLanesError:
     if isinstance(wanted, AgentLanesError):
         return wanted
     try:
-        return Creating(wanted, store)
+        return Creating(wanted, backend)
     except AgentLanesError as wrong:
         return wrong
 

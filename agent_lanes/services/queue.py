@@ -38,7 +38,7 @@ class QueueService(Looks):
         """
         from agent_lanes.services.submission import Creating
 
-        creating = Creating(wanted, self.backend.address)
+        creating = Creating(wanted, self.backend)
         return creating.outcome(self.backend.create(creating.lane, creating.make, creating.request, creating.key))
 
     def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:

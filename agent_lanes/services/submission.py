@@ -6,14 +6,15 @@ from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
-from agent_lanes.errors import BadUsage, Refused
+from agent_lanes.errors import BadUsage, NotFound, Refused
 from agent_lanes.services import artifacts, bodies
 from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.ports import Birth
+    from agent_lanes.core.terms import Terms
+    from agent_lanes.ports import Backend, Birth
 
 WHAT_WAS_ASKED = (
     "lane",
@@ -26,6 +27,10 @@ WHAT_WAS_ASKED = (
     "worktree_path",
     "expected_branch",
     "metadata",
+    "priority",
+    "max_attempts",
+    "depends_on",
+    "on_failure",
 )
 
 
@@ -52,6 +57,7 @@ class Submission(Frozen):
     correlation_id: str | None = None
     config_path: str | None = None
     idempotency_key: str | None = None
+    terms: Terms | None = None
 
 
 def checked(wanted: Submission, store: str) -> Task:
@@ -89,7 +95,7 @@ def checked(wanted: Submission, store: str) -> Task:
         worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/")
     supporting = artifacts.supporting_paths(wanted.supporting_paths, root)
 
-    return Task(
+    asked = Task(
         id="",
         workspace_id=workspace_id,
         workspace_root=root,
@@ -109,6 +115,7 @@ def checked(wanted: Submission, store: str) -> Task:
         idempotency_key=key,
         metadata=metadata,
     )
+    return asked if wanted.terms is None else asked.replace(**wanted.terms.__dict__)
 
 
 def born(asked: Task, birth: Birth) -> Task:
@@ -123,8 +130,13 @@ class Creating:
     Raises what `checked` raises.
     """
 
-    def __init__(self, wanted: Submission, store: str) -> None:
-        self.asked = checked(wanted, store)
+    def __init__(self, wanted: Submission, backend: Backend) -> None:
+        self.asked = checked(wanted, backend.address)
+        for id in self.asked.depends_on:
+            try:
+                backend.finished(id)
+            except NotFound:
+                raise NotFound(f"depends_on: unknown task: {id}", hint="`agent-lanes list` shows the tasks") from None
         self.lane, self.request, self.key = self.asked.lane, wanted.request_bytes, wanted.idempotency_key
         self._made = list[Task]()
 

@@ -44,6 +44,18 @@ RECORD = {
     "epoch": int,
     "sequence": int,
     "parked_reason": str | None,
+    "priority": int,
+    "not_before": str | None,
+    "expires_at": str | None,
+    "attempts": int,
+    "max_attempts": int | None,
+    "depends_on": list,
+    "waits_for": list,
+    "on_hold": bool,
+    "hold_until": str | None,
+    "hold_reason": str | None,
+    "cause": str | None,
+    "retry_of": str | None,
 }
 
 

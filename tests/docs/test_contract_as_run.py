@@ -257,15 +257,17 @@ def test_a_route_of_the_contract_is_served(method: str, path: str, http: Routes)
     status, answer = http.answer("POST", "/tasks", {}, {"lane": "l", "prompt": "p"})
     assert status == 201
     token = http.answer("POST", f"/tasks/{answer['task_id']}/claim", {}, {})[1]["claim_token"]
-    if path.endswith("/claim"):
+    if path.endswith(("/claim", "/hold", "/resume")):
         http.answer("POST", f"/tasks/{answer['task_id']}/release", {}, {"claim_token": token})
-    if method == "GET" and path.endswith("/response"):
+    if path.endswith("/resume"):
+        http.answer("POST", f"/tasks/{answer['task_id']}/hold", {}, {})
+    if path.endswith("/retry") or (method == "GET" and path.endswith("/response")):
         http.answer("POST", f"/tasks/{answer['task_id']}/response", {}, {"claim_token": token, "body": "b"})
     called = path.replace("<id>", str(answer["task_id"]))
     status, _ = http.answer(
         method, called, {"lane": "l"}, {"lane": "l", "prompt": "p", "claim_token": token, "tasks": []}
     )
-    assert status == (201 if path == "/tasks" else 200)
+    assert status == (201 if path == "/tasks" or path.endswith("/retry") else 200)
 
 
 def test_every_route_of_the_server_stands_in_the_contract(http: Routes) -> None:

@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.config.taskfile import TaskFile
     from agent_lanes.core.task import Task
+    from agent_lanes.core.terms import Terms
     from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
@@ -34,6 +35,7 @@ OPTIONS = (
     ),
 )
 STDIN = "-"
+TERMS = ("priority", "delay", "expires", "max_attempts", "depends_on", "on_failure")
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -97,7 +99,29 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
         correlation_id=args.task_id or (given.correlation_id or given.stem if given else None),
         config_path=config.path if config else None,
         idempotency_key=args.idempotency_key or (given.idempotency_key if given else None),
+        terms=_terms(args, given, session),
     )
+
+
+def _terms(args: Arguments, given: TaskFile | None, session: Session) -> Terms | None:
+    """On which terms, as flags and task file state them; None where neither states any."""
+    flags = {name: getattr(args, name) for name in TERMS if getattr(args, name) not in (None, [])}
+    if not flags and not (given and given.terms):
+        return None
+    from agent_lanes.core import terms
+
+    now = session.queue.backend.now().wall
+    stated = terms.stated({**(given.terms if given else {}), **_without_times(flags)}, now)
+    for flag, field in (("delay", "not_before"), ("expires", "expires_at")):
+        if flag in flags:
+            from agent_lanes.cli import when
+
+            stated = stated.replace(**{field: when.instant(f"--{flag}", flags[flag], now)})
+    return stated
+
+
+def _without_times(flags: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in flags.items() if name not in ("delay", "expires")}
 
 
 def _task_file(args: Arguments, session: Session) -> TaskFile | None:

@@ -1,0 +1,123 @@
+"""On which terms a task is offered: how urgent, when, how often, after which others. One vocabulary for all doors.
+
+priority      0 (most urgent) to 9
+delay         not offered for so long: seconds, or a text such as 10m
+not_before    not offered before this time
+expires       failed, if it is not begun within so long
+expires_at    failed, if it is not begun by this time
+max_attempts  failed after so many failed attempts; 0: never
+depends_on    ids of tasks that must complete first
+on_failure    fail or run: what becomes of it when one of those does not complete
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.names import shown, task_id
+from agent_lanes.core.task import DEFAULT_PRIORITY, LEAST_URGENT, ON_FAILURE
+from agent_lanes.core.times import LAST_INSTANT, SECOND, parse_iso
+from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEYS = ("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+LONGEST_SECONDS = 10 * 366 * 86_400
+MOST_ATTEMPTS, MOST_DEPENDENCIES = 1_000_000, 1000
+
+
+class Terms(Frozen):
+    """The terms, checked; instants are microseconds UTC, `max_attempts` None is without limit."""
+
+    priority: int = DEFAULT_PRIORITY
+    not_before: int | None = None
+    expires_at: int | None = None
+    max_attempts: int | None = None
+    depends_on: tuple[str, ...] = ()
+    on_failure: str = ON_FAILURE[0]
+
+
+def stated(data: Mapping[str, object], now: int) -> Terms:
+    """The terms that a task file, a line or a request states. Raises BadUsage that names the key."""
+    found: dict[str, object] = {}
+    if data.get("priority") is not None:
+        found["priority"] = _whole("priority", data["priority"], LEAST_URGENT)
+    if data.get("max_attempts") is not None:
+        found["max_attempts"] = _whole("max_attempts", data["max_attempts"], MOST_ATTEMPTS) or None
+    for field, after, at in (("not_before", "delay", "not_before"), ("expires_at", "expires", "expires_at")):
+        if data.get(after) is not None and data.get(at) is not None:
+            raise BadUsage(f"{after}: given beside {at}; give one of the two")
+        if data.get(after) is not None:
+            found[field] = instant_in(after, _seconds(after, data[after]), now)
+        elif data.get(at) is not None:
+            found[field] = _instant(at, data[at])
+    if data.get("depends_on") is not None:
+        found["depends_on"] = _ids(data["depends_on"])
+    if data.get("on_failure") is not None:
+        if data["on_failure"] not in ON_FAILURE:
+            raise BadUsage(f"on_failure: {shown(data['on_failure'])} is not one of {', '.join(ON_FAILURE)}")
+        found["on_failure"] = data["on_failure"]
+    return Terms(**found)  # type: ignore[arg-type]
+
+
+def duration(text: str) -> float | None:
+    """Seconds of `90s`, `10m`, `1h30m`, `2d` or a bare number; None if it is none of these."""
+    total, number = 0.0, ""
+    for char in text:
+        if char in "0123456789.":
+            number += char
+        elif char in UNITS and _is_number(number):
+            total += float(number) * UNITS[char]
+            number = ""
+        else:
+            return None
+    if number and total == 0 and _is_number(number):
+        total, number = float(number), ""
+    return total if text and not number and total <= LONGEST_SECONDS else None
+
+
+def instant_in(field: str, seconds: float, now: int) -> int:
+    """The instant so many seconds from now. Raises BadUsage."""
+    at = now + round(seconds * SECOND)
+    if not 0 <= at <= LAST_INSTANT:
+        raise BadUsage(f"{field}: {seconds:g} s from now is no time from 1970 to 9999")
+    return at
+
+
+def _seconds(field: str, value: object) -> float:
+    found = duration(value) if isinstance(value, str) else value
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= LONGEST_SECONDS:
+        raise BadUsage(f"{field}: {shown(value)} is not a duration: seconds, or a text such as 90s, 10m, 1h30m, 2d")
+    return found
+
+
+def _instant(field: str, value: object) -> int:
+    try:
+        if not isinstance(value, str):
+            raise ValueError("not a text")
+        return parse_iso(value)
+    except ValueError:
+        raise BadUsage(f"{field}: {shown(value)} is not a time in UTC such as 2026-11-21T18:00:00Z") from None
+
+
+def _whole(field: str, value: object, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise BadUsage(f"{field}: {shown(value)} is not a whole number from 0 to {most}")
+    return value
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MOST_DEPENDENCIES:
+        raise BadUsage(f"depends_on: {shown(value)} is not a list of at most {MOST_DEPENDENCIES} task ids")
+    ids = []
+    for item in value:
+        if not isinstance(item, str):
+            raise BadUsage(f"depends_on: {shown(item)} is not a task id")
+        ids.append(task_id(item))
+    return tuple(dict.fromkeys(ids))
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and text.count(".") <= 1 and text.strip(".") != "" and len(text) < 16

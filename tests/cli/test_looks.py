@@ -13,7 +13,7 @@ from cli.test_submit import RECORD, TIME
 STATUS = {
     *RECORD,
     *("response_exists", "missing_response", "lease_expired", "last_event", "last_event_age_seconds"),
-    *("navigation", "next_action"),
+    *("navigation", "next_action", "offered", "cancel_requested"),
 }
 WHILE_CLAIMED = {"claimed_age_seconds", "seconds_until_lease_expiry"}
 NAVIGATION = {

@@ -289,6 +289,6 @@ def test_every_route_of_the_server_stands_in_the_contract(http: Routes) -> None:
 def test_the_python_api_of_the_contract_is_that_of_the_package(kind: type) -> None:
     table = contract.rows(contract.section("Python API"), [Queue, ClaimedTask].index(kind))
     written = {re.split(r"[(.]", name.replace("Queue.", ""))[0] for row in table for name in contract.names(row[0])}
-    public = {name for name in vars(kind) if not name.startswith("_")}
+    public = {name for name in dir(kind) if not name.startswith("_")}
     public |= set(re.findall(r"self\.([a-z]\w*)\b.* = ", inspect.getsource(kind)))
     assert written == public

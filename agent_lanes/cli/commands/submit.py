@@ -98,7 +98,7 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
         source_agent=args.source_agent or (given.source_agent if given else None) or "orchestrator",
         correlation_id=args.task_id or (given.correlation_id or given.stem if given else None),
         config_path=config.path if config else None,
-        idempotency_key=args.idempotency_key or (given.idempotency_key if given else None),
+        idempotency_key=given.idempotency_key if given and args.idempotency_key is None else args.idempotency_key,
         terms=_terms(args, given, session),
     )
 

@@ -103,10 +103,10 @@ def summary(samples: list[float]) -> dict[str, float]:
 
 
 def ratio(above: list[float], below: list[float], blocks: int = 5) -> tuple[float, float, float]:
-    """The ratio of two medians, and the lowest and highest that it has over consecutive blocks of the run."""
+    """The ratio of two medians, and the lowest and highest over consecutive blocks of the run, or of few samples."""
     whole = median(above) / median(below)
     few = min(len(above), len(below))
-    blocks = max(1, min(blocks, few // 2))
+    blocks = few if few < 10 else min(blocks, few // 2)
     size = few // blocks
     parts = [
         median(above[start : start + size]) / median(below[start : start + size])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bench import Bench, Figure, Row
 from measure import median, ratio
-from queues.crowds import PROCESSES
-from queues.stage import ABOUT
+from queues.stage import ABOUT, MANY
 
 LEAST = 1.0
 
@@ -15,7 +14,7 @@ def measure(bench: Bench) -> Figure:
     figure = Figure("T3", "Draining one lane with several processes, over one; none lost, none double")
     crowds = bench.crowds()
     for name, rates in (("claim and respond", crowds.take), ("submit", crowds.put)):
-        for many in PROCESSES[1:]:
+        for many in MANY[1:]:
             times, low, high = ratio(rates["this", many], rates["this", 1])
             theirs = ratio(rates["earlier-http", many], rates["earlier-http", 1])[0]
             asked = LEAST if (name, many) == ("claim and respond", 8) else None

@@ -11,12 +11,11 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from queues.stage import ABOUT, Stage, Worker, there
+from queues.stage import ABOUT, MANY, Stage, Worker, there
 
 if TYPE_CHECKING:
     from bench import Bench
 
-PROCESSES = (1, 2, 4, 8)
 Rates = dict[tuple[str, int], list[float]]
 
 
@@ -27,15 +26,15 @@ class Crowds:
         self.put: Rates = {}
         self.take: Rates = {}
         kinds = [kind for kind in ABOUT if there(kind)]
-        visits = [(kind, many) for kind in kinds for many in PROCESSES if many <= ABOUT[kind][2]]
-        for turn in range(bench.choose(5, 7)):
+        visits = [(kind, many) for kind in kinds for many in MANY if many in ABOUT[kind][2]]
+        for turn in range(bench.choose(3, 7)):
             bench.say(f"queues: round {turn + 1}, {len(visits)} visits")
             random.shuffle(visits)
             for kind, many in visits:
                 self._visit(bench, kind, many)
 
     def _visit(self, bench: Bench, kind: str, many: int) -> None:
-        number = bench.choose(40, 64) if kind == "earlier-http" else bench.choose(160, 320)
+        number = bench.choose(32, 64) if kind == "earlier-http" else bench.choose(96, 320)
         stage = Stage(bench, kind, many)
         workers: list[Worker] = []
         try:

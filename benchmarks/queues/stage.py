@@ -21,18 +21,19 @@ if TYPE_CHECKING:
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGES = ("huey", "persist-queue", "litequeue", "redis", "greenstalk")
 
-# kind: (name, durability, most processes). What is durable after put returns, and after take (with its ack) returns.
-ABOUT: dict[str, tuple[str, str, int]] = {
-    "this": ("this build, Python API", "task and answer fsynced with their names; the claim is not", 8),
-    "this-http": ("this build, HTTP", "the same", 8),
-    "earlier-http": ("0.1.1, HTTP", "5 fsyncs a submit, 3 a claim, 5 a respond", 8),
-    "wal": ("SQLite table", "WAL, synchronous=FULL; put, claim and answer are transactions", 8),
-    "huey": ("huey, SQLite", "WAL, synchronous=FULL; taking deletes, no ack", 8),
-    "persist-file": ("persist-queue, file", "none: renames without fsync", 1),
-    "persist-ack": ("persist-queue, SQLite ack", "WAL, synchronous=FULL", 1),
-    "litequeue": ("litequeue", "WAL, synchronous=FULL", 8),
-    "redis": ("Redis", "appendfsync always; LPUSH, LMOVE, LREM", 8),
-    "beanstalkd": ("beanstalkd", "-f0; put and delete are fsynced, a reservation is not", 8),
+MANY = (1, 2, 4, 8)
+# kind: (name, what is durable once put or take has returned, numbers of processes).
+ABOUT: dict[str, tuple[str, str, tuple[int, ...]]] = {
+    "this": ("this build, Python API", "task and answer fsynced with their names; the claim is not", MANY),
+    "this-http": ("this build, HTTP", "the same", (1, 4)),
+    "earlier-http": ("0.1.1, HTTP", "5 fsyncs a submit, 3 a claim, 5 a respond", MANY),
+    "wal": ("SQLite table", "WAL, synchronous=FULL; put, claim and answer are transactions", MANY),
+    "huey": ("huey, SQLite", "WAL, synchronous=FULL; taking deletes, no ack", MANY),
+    "persist-file": ("persist-queue, file", "none: renames without fsync", (1,)),
+    "persist-ack": ("persist-queue, SQLite ack", "WAL, synchronous=FULL", (1,)),
+    "litequeue": ("litequeue", "WAL, synchronous=FULL", MANY),
+    "redis": ("Redis", "appendfsync always; LPUSH, LMOVE, LREM", MANY),
+    "beanstalkd": ("beanstalkd", "-f0; put and delete are fsynced, a reservation is not", MANY),
 }
 
 

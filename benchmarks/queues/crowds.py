@@ -1,8 +1,9 @@
 """One interleaved run over all queues: N processes put, then take until nothing is left; every body exactly once.
 
-T2, T3, P1 and P2 are looks at the same run. A round visits every kind and number of processes once, in an order of
-its own; each visit has a queue of its own, so that one kind's past does not slow it down. 0.1.1 reads every stored
-task for each find: it gets fewer tasks, which is to its advantage.
+T2, T3, P1 and P2 are looks at the same run. With one process, all kinds take turns of a few bodies each, so that
+what else the machine does meets all of them. With several, a round visits every kind and number of processes once, in
+an order of its own; each visit has a queue of its own, so that one kind's past does not slow it down. 0.1.1 reads
+every stored task for each find: it gets fewer tasks, which is to its advantage.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from queues.stage import ABOUT, MANY, Stage, Worker, there
 if TYPE_CHECKING:
     from bench import Bench
 
+TURN = 8  # bodies
 Rates = dict[tuple[str, int], list[float]]
 
 
@@ -26,12 +28,37 @@ class Crowds:
         self.put: Rates = {}
         self.take: Rates = {}
         kinds = [kind for kind in ABOUT if there(kind)]
-        visits = [(kind, many) for kind in kinds for many in MANY if many in ABOUT[kind][2]]
+        self._turns(bench, kinds)
+        visits = [(kind, many) for kind in kinds for many in MANY[1:] if many in ABOUT[kind][2]]
         for turn in range(bench.choose(3, 7)):
             bench.say(f"queues: round {turn + 1}, {len(visits)} visits")
             random.shuffle(visits)
             for kind, many in visits:
                 self._visit(bench, kind, many)
+
+    def _turns(self, bench: Bench, kinds: list[str]) -> None:
+        stages, workers = [], {}
+        try:
+            for kind in kinds:
+                stages.append(Stage(bench, kind, 1))
+                workers[kind] = Worker(stages[-1], stages[-1].addresses[0])
+            turns = bench.choose(40, 80)
+            bench.say(f"queues: one process each, {turns} turns")
+            for turn in range(turns):
+                random.shuffle(kinds)
+                for kind in kinds:
+                    seconds = _all([workers[kind]], [f"put {TURN} {turn}"])[0]
+                    self.put.setdefault((kind, 1), []).append(TURN / seconds)
+                for kind in kinds:
+                    seconds, taken = _all([workers[kind]], [f"take {TURN}"])
+                    self.take.setdefault((kind, 1), []).append(TURN / seconds)
+                    if len(set(taken)) != TURN:
+                        raise RuntimeError(f"{kind}: took {taken}, not {TURN} bodies")
+        finally:
+            for worker in workers.values():
+                worker.end()
+            for stage in stages:
+                stage.close()
 
     def _visit(self, bench: Bench, kind: str, many: int) -> None:
         number = bench.choose(32, 64) if kind == "earlier-http" else bench.choose(96, 320)

@@ -2,7 +2,7 @@
 
     python worker.py KIND ADDRESS
     put NUMBER TAG      puts so many bodies, TAG-0, TAG-1, ...; prints when it is done
-    take                takes and acknowledges until there is nothing left; prints what it took, in order
+    take [NUMBER]       takes and acknowledges so many, or until there is nothing left; prints what it took, in order
 
 Only what the line asks for lies between the line and the answer: the store is open, and everything is imported.
 """
@@ -28,7 +28,8 @@ def main(kind: str, address: str) -> None:
             for count in range(number):
                 queue.put(f"{tag}-{count} {FILLING}")
         else:
-            while (body := queue.take()) is not None:
+            most = int(rest[0]) if rest else -1
+            while len(done) != most and (body := queue.take()) is not None:
                 done.append(body.split()[0])
         print(json.dumps(done), flush=True)
 

@@ -60,6 +60,7 @@ def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator
 
 def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
     """The store's own record, its gate, its permissions."""
+    from agent_lanes.backends.files.upgrade import is_barred
     from agent_lanes.backends.files.upkeep import store_record
 
     try:
@@ -76,6 +77,14 @@ def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
                 code="hints_of_another_boot",
                 message="the hints were built before the last reboot",
                 hint="the next command that changes something rebuilds them",
+            )
+        elif not is_barred(layout):
+            yield Finding(
+                level=WARNING,
+                code="format_of_v01",
+                message="nothing keeps agent-lanes 0.1 from adding tasks here that no dispatcher finds",
+                hint=f"to take in what it added, and to keep it out: {REPAIR}",
+                path=layout.legacy_lock,
             )
     except AgentLanesError as wrong:
         path = layout.store_record

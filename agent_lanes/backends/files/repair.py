@@ -22,6 +22,7 @@ from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.litter import sweep
 from agent_lanes.backends.files.rebuild import rebuild
+from agent_lanes.backends.files.upgrade import upgrade
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response
@@ -39,6 +40,9 @@ def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding
 def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
     if finding.code == "damaged" and finding.task_id is not None:
         return finding.replace(repaired=_set_aside(layout, finding.task_id, now))
+    if finding.code == "format_of_v01":
+        upgrade(layout, now)
+        return finding.replace(repaired="what agent-lanes 0.1 had added was upgraded, and it is kept out")
     if finding.code == "claim_lost" and finding.task_id is not None:
         heal(layout, finding.task_id, now)  # looks again: it may have been claimed by now
         return finding.replace(repaired="it was released, under an epoch above those in its history")

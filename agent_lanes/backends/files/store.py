@@ -202,9 +202,9 @@ class FileStore(FileReader):
                 if loaded.legacy:
                     found = records.load(folder, before.id)  # whoever was faster has upgraded it, and may hold it now
                     if found.legacy:
-                        from agent_lanes.backends.files import upkeep
+                        from agent_lanes.backends.files.upgrade import upgrade_task
 
-                        upkeep.upgrade_task(self.layout, before.id, found, now, clock.chance)
+                        upgrade_task(self.layout, before.id, found, now)
                     return False
                 if records.claim_bytes(folder, before.id) != loaded.claim_bytes:
                     return False

@@ -35,6 +35,7 @@ class Session:
     ) -> None:
         self._flags = (config, store)
         self._warn = warn
+        self._folder: str | None = None
         self._found: Found | None = None
         self._config: Config | None = None
         self._backend: Backend | None = None
@@ -44,7 +45,9 @@ class Session:
     @property
     def folder(self) -> str:
         """The folder that relative paths are relative to."""
-        return os.getcwd()
+        if self._folder is None:
+            self._folder = os.getcwd()
+        return self._folder
 
     @property
     def found(self) -> Found:

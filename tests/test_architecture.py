@@ -22,7 +22,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 
 # What the core may import: nothing that does I/O, knows the time, or rolls dice. `json` and `hashlib` are the
 # fallbacks of jsontext and digest for interpreters without their C parts; `typing` is for type checkers alone.
-ALLOWED_IN_CORE = {"__future__", "_json", "json", "_sha2", "_sha256", "hashlib", "typing", "collections"}
+ALLOWED_IN_CORE = {"__future__", "sys", "_json", "json", "_sha2", "_sha256", "hashlib", "typing", "collections"}
 LUMBER = {"util", "utils", "common", "helper", "helpers", "manager", "misc"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

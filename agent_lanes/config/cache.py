@@ -76,9 +76,10 @@ def _kept(place: str, path: str, stamp: list[int]) -> Config | None:
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            if os.fstat(descriptor).st_uid != os.geteuid():
+            status = os.fstat(descriptor)
+            if status.st_uid != os.geteuid():
                 return None
-            record = loads_object(os.read(descriptor, MAX_BYTES).decode())
+            record = loads_object(os.read(descriptor, min(status.st_size, MAX_BYTES)).decode())
         finally:
             os.close(descriptor)
         if (record["version"], record["path"], record["stamp"]) != (VERSION, path, stamp):

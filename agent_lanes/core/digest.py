@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,9 +40,9 @@ def _hasher(*, large: bool) -> Any:
 def _found() -> Any:
     """Python's own code is private and has two names."""
     try:
-        try:
-            import _sha2 as own  # type: ignore[import-not-found]  # from Python 3.12 on
-        except ImportError:
+        if sys.version_info >= (3, 12):
+            import _sha2 as own  # type: ignore[import-not-found]
+        else:
             import _sha256 as own  # type: ignore[import-not-found]
         return own.sha256
     except ImportError:

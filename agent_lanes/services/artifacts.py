@@ -26,13 +26,13 @@ MAX_SUPPORTING = 1000
 def inside(field: str, path: str, base: str, root: str) -> str:
     """The absolute path, symlinks followed, of a path that is given relative to `base`; it must lie below `root`.
 
-    Raises BadUsage for a text that is no path, NotAllowed for a path outside.
+    `root` has its own symlinks followed already. Raises BadUsage for a text that is no path, NotAllowed for a path
+    outside.
     """
     names.path(field, path)
     real = os.path.realpath(os.path.join(base, path))
-    real_root = os.path.realpath(root)
-    if os.path.commonpath((real, real_root)) != real_root:
-        raise NotAllowed(f"{field} is outside workspace_root: {path}", hint=f"workspace_root is {real_root}")
+    if os.path.commonpath((real, root)) != root:
+        raise NotAllowed(f"{field} is outside workspace_root: {path}", hint=f"workspace_root is {root}")
     return real
 
 
@@ -82,7 +82,7 @@ def write_answer(task: Task, body: str, *, store: str, config: str | None) -> st
     """
     from agent_lanes import durability
 
-    path, root = task.response_path or "", task.workspace_root
+    path, root = task.response_path or "", os.path.realpath(task.workspace_root)
     real = response_path(path, root, root, forbidden=(task.request_path, config), store=store)
     folder = os.path.dirname(real)
     from agent_lanes.newborn import Newborn

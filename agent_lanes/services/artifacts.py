@@ -23,39 +23,70 @@ if TYPE_CHECKING:
 MAX_SUPPORTING = 1000
 
 
-def inside(field: str, path: str, base: str, root: str) -> str:
+class Resolver:
+    """Follows symlinks as os.path.realpath does, but looks at each folder once, however many paths lead through it."""
+
+    def __init__(self) -> None:
+        self._known = {"/": "/"}
+
+    def real(self, path: str) -> str:
+        """The path without symlinks; what does not exist stays as it is."""
+        plain = path == os.path.normpath(path) and path.startswith("/") and not path.startswith("//")
+        found = self._followed(path) if plain else None
+        return os.path.realpath(path) if found is None else found
+
+    def _followed(self, path: str) -> str | None:
+        """The same for a plain path; None where a link leads in a circle."""
+        if path not in self._known:
+            parent, name = os.path.split(path)
+            above = self._followed(parent)
+            if above is None:
+                return None
+            found = os.path.join(above, name)
+            if os.path.islink(found):
+                found = os.path.realpath(found)
+                if os.path.islink(found):
+                    return None
+            self._known[path] = found
+        return self._known[path]
+
+
+def inside(field: str, path: str, base: str, root: str, places: Resolver | None = None) -> str:
     """The absolute path, symlinks followed, of a path that is given relative to `base`; it must lie below `root`.
 
     `root` has its own symlinks followed already. Raises BadUsage for a text that is no path, NotAllowed for a path
     outside.
     """
     names.path(field, path)
-    real = os.path.realpath(os.path.join(base, path))
+    real = (places or Resolver()).real(os.path.join(base, path))
     if os.path.commonpath((real, root)) != root:
         raise NotAllowed(f"{field} is outside workspace_root: {path}", hint=f"workspace_root is {root}")
     return real
 
 
-def request_path(path: str, base: str, root: str) -> str:
+def request_path(path: str, base: str, root: str, places: Resolver | None = None) -> str:
     """The absolute path of a request that exists. Raises NotFound, NotAllowed, BadUsage."""
-    real = inside("request_path", path, base, root)
+    real = inside("request_path", path, base, root, places)
     if not os.path.isfile(real):
         problem = "is not a file" if os.path.exists(real) else "does not exist"
         raise NotFound(f"request source {problem}: {path}", hint="give the request as a file, or as `-` on stdin")
     return real
 
 
-def response_path(path: str, base: str, root: str, *, forbidden: Iterable[str | None], store: str) -> str:
+def response_path(
+    path: str, base: str, root: str, *, forbidden: Iterable[str | None], store: str, places: Resolver | None = None
+) -> str:
     """The absolute path for an answer; it need not exist. Raises NotAllowed, BadUsage."""
-    real = inside("response_path", path, base, root)
+    places = places or Resolver()
+    real = inside("response_path", path, base, root, places)
     hint = "choose a file of its own, such as outputs/answer.md"
     if os.path.isdir(real) or path.endswith("/"):
         raise NotAllowed(f"response_path is a folder: {path}", hint=hint)
-    if any(taken and real == os.path.realpath(taken) for taken in forbidden):
+    if any(taken and real == places.real(taken) for taken in forbidden):
         raise NotAllowed(f"response_path would overwrite the request or the config: {path}", hint=hint)
     if ".git" in real.split("/"):
         raise NotAllowed(f"response_path lies inside .git: {path}", hint=hint)
-    real_store = os.path.realpath(store)
+    real_store = places.real(store)
     if os.path.isabs(store) and (real + "/").startswith(real_store + "/"):
         raise NotAllowed(f"response_path lies inside the store: {path}", hint=hint)
     return real
@@ -82,8 +113,9 @@ def write_answer(task: Task, body: str, *, store: str, config: str | None) -> st
     """
     from agent_lanes import durability
 
-    path, root = task.response_path or "", os.path.realpath(task.workspace_root)
-    real = response_path(path, root, root, forbidden=(task.request_path, config), store=store)
+    places = Resolver()
+    path, root = task.response_path or "", places.real(task.workspace_root)
+    real = response_path(path, root, root, forbidden=(task.request_path, config), store=store, places=places)
     folder = os.path.dirname(real)
     from agent_lanes.newborn import Newborn
 

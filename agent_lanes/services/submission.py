@@ -74,8 +74,9 @@ def checked(wanted: Submission, store: str) -> Task:
     metadata = names.metadata("metadata", wanted.metadata)
     prompt = bodies.given("prompt", wanted.prompt, bodies.MAX_PROMPT_BYTES)
     branch = None if wanted.branch is None else names.agent("branch", wanted.branch)
-    root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/")
-    request, digest = _request(wanted, root)
+    places = artifacts.Resolver()
+    root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/", places)
+    request, digest = _request(wanted, root, places)
     if request is None and wanted.request_bytes is None and not prompt:
         raise BadUsage(
             "submit needs a request: --request-from FILE, or - for stdin, or at least --prompt",
@@ -89,10 +90,11 @@ def checked(wanted: Submission, store: str) -> Task:
             root,
             forbidden=(request, wanted.config_path),
             store=store,
+            places=places,
         )
     worktree = wanted.worktree_path
     if worktree is not None:
-        worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/")
+        worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/", places)
     supporting = artifacts.supporting_paths(wanted.supporting_paths, root)
 
     asked = Task(
@@ -159,11 +161,11 @@ class Creating:
         return task, any(task is one for one in self._made)
 
 
-def _request(wanted: Submission, root: str) -> tuple[str | None, str | None]:
+def _request(wanted: Submission, root: str, places: artifacts.Resolver) -> tuple[str | None, str | None]:
     if wanted.request is not None and wanted.request_bytes is not None:
         raise BadUsage("request: given twice, as a path and as a text; give one of the two")
     if wanted.request is not None:
-        path = artifacts.request_path(wanted.request, wanted.base, root)
+        path = artifacts.request_path(wanted.request, wanted.base, root, places)
         return path, file_sha256(path)
     if wanted.request_bytes is not None:
         bodies.text("request", wanted.request_bytes)

@@ -109,7 +109,7 @@ class FileReader(FileFinder):
 
     def watch_task(self, id: str) -> Watch:
         """See ports.Signals. What is needed after the wake-up is loaded before the sleep."""
-        from agent_lanes.backends.files import signals
+        from agent_lanes.backends.files import durable, signals  # noqa: F401
         from agent_lanes.core import answers  # noqa: F401
 
         return signals.watch(self._folder(id), (RESPONSE,))

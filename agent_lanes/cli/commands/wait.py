@@ -44,7 +44,8 @@ def for_task(
     after: Callable[[], None] = lambda: None,
 ) -> int:
     """Wait for an answer, write or print it, and return the exit code that its status has."""
-    from agent_lanes.core import views  # noqa: F401 - what is needed after the wake-up is loaded before the sleep
+    from agent_lanes import durability, newborn  # noqa: F401 - what is needed after the wake-up is loaded before it
+    from agent_lanes.core import views  # noqa: F401
     from agent_lanes.services import artifacts, waiting  # noqa: F401
 
     timeout = waiting.timeout("--timeout", args.timeout)

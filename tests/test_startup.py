@@ -17,7 +17,7 @@ HEAVY = {
     *("signal", "secrets", "uuid", "ctypes", "importlib", "warnings", "types", "traceback"),
     *("yaml", "filelock", "watchdog"),
 }
-ALWAYS = {"__future__", "_json", "itertools", "gc", "errno", "fcntl", "heapq", "_heapq"}
+ALWAYS = {"__future__", "_json", "itertools", "gc", "errno", "fcntl"}
 HASHING = {"_sha2", "_sha256"}  # which of them: the Python's choice
 MOST_MODULES_OF_OURS = 59
 

@@ -3,6 +3,7 @@
     TaskStore   the facts: create, read, update, scan
     Finder      the hints: what may be claimed next
     Signals     the wake-ups: something may have changed
+    Archive     finished tasks moved aside, found by their ids all the same
     Examined    what `doctor` asks
 
 A hint or a signal may be wrong in one direction only: a claimable task is always found and a change always
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
+    from agent_lanes.core.archiving import Packed
     from agent_lanes.core.finding import Finding
+    from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
@@ -121,7 +124,9 @@ class TaskStore(Protocol):
     def confirm(self, id: str) -> None:
         """Make sure that an answer which was read survives a power cut. Raises StorageFailed."""
 
-    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+    def scan(
+        self, *, active_only: bool = False, lane: str | None = None, newest_first: bool = False
+    ) -> Iterator[Snapshot | Damaged]:
         """Every task, by id; damaged ones as the error that reading them raises. A look, not a transaction."""
 
     def events(self, id: str) -> Iterator[Event]:
@@ -189,6 +194,26 @@ class Signals(Protocol):
         """Woken when a task of the lane becomes claimable."""
 
 
+class Archive(Protocol):
+    """Finished tasks, moved where they cost next to nothing.
+
+    `read`, `finished`, `events`, `stored_request` find them as before; `scan` leaves them out; `update` confirms what
+    had been done and refuses everything else; an idempotency key holds until its task is pruned.
+    """
+
+    def archive(self, before: int, *, lane: str | None = None, dry_run: bool = False) -> Iterator[Packed]:
+        """Move the tasks that were answered before an instant; tells of each step once it is durable.
+
+        A step without a month names the tasks that cannot be moved. Raises Busy, StorageFailed.
+        """
+
+    def archived(self, *, lane: str | None = None) -> Iterator[Parcel | Damaged]:
+        """The archived tasks, by month; what cannot be read as the error that reading it raises."""
+
+    def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
+        """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
+
+
 class Examined(Protocol):
     """What `doctor` asks a backend."""
 
@@ -202,5 +227,5 @@ class Examined(Protocol):
         """
 
 
-class Backend(TaskStore, Finder, Signals, Examined, Protocol):
+class Backend(TaskStore, Finder, Signals, Archive, Examined, Protocol):
     """All of it: what an address opens."""

@@ -7,9 +7,8 @@ Everything is gone when the process ends. One lock guards all; waits sleep on it
 
 from __future__ import annotations
 
-import threading
-
 from agent_lanes.backends import clock
+from agent_lanes.backends.memory_shelf import MemoryShelf
 from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.control import end
@@ -41,21 +40,17 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class MemoryStore:
+class MemoryStore(MemoryShelf):
     """One store in this process. Safe to share among threads."""
 
     address = "memory:"
 
     def __init__(self, now: Callable[[], Moment] | None = None) -> None:
+        super().__init__()
         self._boot = clock.boot_id()
         self._now = now or (lambda: clock.moment(self._boot))
-        self.changed = threading.Condition()  # of a lock that its owner may take again
         self.version = 0
-        self._tasks: dict[str, Snapshot] = {}
-        self._histories: dict[str, list[Event]] = {}
-        self._requests: dict[str, bytes] = {}
         self._sequences: dict[str, int] = {}
-        self._keys: dict[str, str] = {}
         self._claimed_as: dict[tuple[str, str], str] = {}
 
     def now(self) -> Moment:
@@ -139,7 +134,7 @@ class MemoryStore:
 
     def _change(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
         before = self.read(id)
-        change = decide(before, self.now())
+        change = self._unarchived(before, decide(before, self.now()))
         if change.response is not None:
             kept = decode_response(_copied(encode_response(change.response)))
             change = change.replace(response=kept)
@@ -156,9 +151,13 @@ class MemoryStore:
     def confirm(self, id: str) -> None:
         """See ports.TaskStore: nothing here survives anything."""
 
-    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+    def scan(
+        self, *, active_only: bool = False, lane: str | None = None, newest_first: bool = False
+    ) -> Iterator[Snapshot | Damaged]:
         """See ports.TaskStore."""
-        for snapshot in sorted(self._all(), key=lambda one: one.id):
+        for snapshot in sorted(self._all(), key=lambda one: one.id, reverse=newest_first):
+            if snapshot.id in self._months:
+                continue
             if (lane is None or snapshot.task.lane == lane) and (not active_only or snapshot.state in ACTIVE):
                 yield snapshot
 

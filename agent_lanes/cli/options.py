@@ -125,6 +125,7 @@ ALLOW_NETWORK = Option(
     flag="--allow-network", kind=FLAG, default=False, help="the queue may lie on a network file system"
 )
 QUIET = Option(flag="--quiet", kind=FLAG, default=False, help="no heartbeats")
+DRY_RUN = Option(flag="--dry-run", kind=FLAG, default=False, help="change nothing, tell what would be done")
 SUBMISSION = (
     Option(flag="REQUEST", help="the request: a file, or - for stdin (the same as --request-from)"),
     Option(flag="--task", metavar="FILE", help="a task file (YAML or JSON) to start from; flags override it"),

@@ -79,17 +79,19 @@ def values(**pairs: object) -> None:
 
 
 def json(value: object) -> None:
-    """Write one JSON object; what a terminal could mistake for a command is escaped, which means the same in JSON."""
-    content = dumps(value)
-    odd = {char for char in set(content) if not char.isprintable() and char != "\n"}
-    text(content.translate({ord(char): _json_escape(char) for char in odd}) if odd else content)
+    """Write one JSON object."""
+    text(harmless(dumps(value)))
 
 
 def json_line(value: object) -> str:
-    """A JSON value on one line of its own, as `json` would write it."""
-    content = dumps_line(value)
-    odd = {char for char in set(content) if not char.isprintable()}
-    return content.translate({ord(char): _json_escape(char) for char in odd}) + "\n"
+    """A JSON value on one line of its own."""
+    return harmless(dumps_line(value)) + "\n"
+
+
+def harmless(content: str) -> str:
+    """JSON in which everything is escaped that a terminal could mistake for a command; it means the same."""
+    odd = {char for char in set(content) if not char.isprintable() and char != "\n"}
+    return content.translate({ord(char): _json_escape(char) for char in odd}) if odd else content
 
 
 def note(content: str) -> None:

@@ -43,6 +43,8 @@ COMMANDS = (
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
     Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),
+    Command(name="archive", group=SETUP, changes=True, summary="move finished tasks into compressed monthly files"),
+    Command(name="prune", group=SETUP, changes=True, summary="delete old months of the archive"),
     Command(name="export", group=SETUP, summary="the whole store as one JSON-lines stream"),
     Command(
         name="import",

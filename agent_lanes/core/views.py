@@ -101,15 +101,17 @@ def cancel_requested(snapshot: Snapshot, now: Moment) -> bool:
     return snapshot.state == CANCELLED and held is not None and held.held and not held.lease.expired(now)
 
 
-def summary(views: list[JsonObject]) -> dict[str, int]:
-    """How many tasks are in which state, of a list of status views."""
-    counts = dict.fromkeys(SUMMARY, 0)
-    for view in views:
-        counts[str(view["state"])] += 1
-        counts["stale_claims"] += bool(view["lease_expired"])
-        counts["missing_response"] += bool(view["missing_response"])
-        counts["parked"] += view["parked_reason"] is not None
-    return counts
+def no_counts() -> dict[str, int]:
+    """How many tasks are in which state, before any has been counted."""
+    return dict.fromkeys(SUMMARY, 0)
+
+
+def tally(counts: dict[str, int], view: JsonObject) -> None:
+    """Count one status view."""
+    counts[str(view["state"])] += 1
+    counts["stale_claims"] += bool(view["lease_expired"])
+    counts["missing_response"] += bool(view["missing_response"])
+    counts["parked"] += view["parked_reason"] is not None
 
 
 def answer(snapshot: Snapshot, response_path: str | None) -> JsonObject:

@@ -37,17 +37,43 @@ class Looks:
         location = self.backend.request_location(snapshot.task)
         return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
 
-    def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
-        """All tasks, by id, as `status` shows them; and those that cannot be read."""
+    def each(
+        self, *, lane: str | None = None, active_only: bool = False, limit: int | None = None
+    ) -> Iterator[JsonObject | Damaged]:
+        """All tasks, by id, as `status` shows them, as they are read; those that cannot be read as the error.
+
+        With a `limit`, only the newest so many. Raises BadUsage, StorageFailed.
+        """
         if lane is not None:
             names.lane(lane)
+        found = self.backend.scan(active_only=active_only, lane=lane, newest_first=limit is not None)
+        if limit is not None:
+            found = iter([one for _, one in zip(range(limit), found, strict=False)][::-1])
+        for one in found:
+            yield one if isinstance(one, Damaged) else self.status(one)
+
+    def archived(self, *, lane: str | None = None) -> Iterator[JsonObject | Damaged]:
+        """The archived tasks in the same way, by month; and packs that cannot be read."""
+        from agent_lanes.core import views
+
+        if lane is not None:
+            names.lane(lane)
+        for found in self.backend.archived(lane=lane):
+            if isinstance(found, Damaged):
+                yield found
+            else:
+                last, snapshot = found.events[-1] if found.events else None, found.snapshot
+                yield views.status(snapshot, snapshot.task.request_path, last, self.backend.now())
+
+    def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
+        """All tasks, by id, as `status` shows them; and those that cannot be read."""
         good: list[JsonObject] = []
         bad: list[Damaged] = []
-        for found in self.backend.scan(active_only=active_only, lane=lane):
+        for found in self.each(lane=lane, active_only=active_only):
             if isinstance(found, Damaged):
                 bad.append(found)
             else:
-                good.append(self.status(found))
+                good.append(found)
         return good, bad
 
     def events(self, id: str) -> Iterator[Event]:

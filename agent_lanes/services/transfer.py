@@ -1,7 +1,8 @@
 """The whole store as one JSON-lines stream, and back: backup, moving, bug reports.
 
     {"export": 1, "exported_at": ...}                                              the first line
-    {"task": ..., "claim": ..., "response": ..., "events": [...], "request": ...}  one line a task, by id
+    {"task": ..., "claim": ..., "response": ..., "events": [...], "request": ...}  one line a task, by id; the archived
+                                                                                   ones last
     {"end": true, "tasks": N}                                                      the last line
 
 The records are those of the state folder (CONTRACT.md). `request` is the text of a request that the store keeps.
@@ -11,43 +12,41 @@ off, and is refused before anything is imported.
 
 from __future__ import annotations
 
-from agent_lanes.core import codec, names
-from agent_lanes.core.answers import decode_response, encode_response
-from agent_lanes.core.frozen import Frozen
+from itertools import chain
+
 from agent_lanes.core.jsontext import dumps_line, loads_object
-from agent_lanes.core.task import Event, Snapshot
+from agent_lanes.core.parcel import Parcel, decoded, encode
+from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import iso
-from agent_lanes.errors import BadData, BadUsage, Damaged, Refused
+from agent_lanes.errors import AgentLanesError, BadData, Damaged, NotFound, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Backend
 
 VERSION = 1
 
 
-class Parcel(Frozen):
-    """Everything about one task."""
-
-    snapshot: Snapshot
-    events: tuple[Event, ...]
-    request: bytes | None = None
-
-
-def export(backend: Backend, damaged: Callable[[Damaged], None]) -> Iterator[str]:
+def export(backend: Backend, damaged: Callable[[AgentLanesError], None]) -> Iterator[str]:
     """The lines of the stream, without newlines; `damaged` is told what is left out. Raises StorageFailed."""
     yield dumps_line({"export": VERSION, "exported_at": iso(backend.now().wall)})
-    count = 0
-    for found in backend.scan():
+    ids = set[str]()
+    for found in chain(backend.scan(), backend.archived()):
         if isinstance(found, Damaged):
             damaged(found)
-            continue
-        count += 1
-        yield dumps_line(_encoded(backend, found))
-    yield dumps_line({"end": True, "tasks": count})
+        elif found.id not in ids:  # else it has been archived since it was read
+            try:
+                line = encode(_parcel(backend, found))
+            except (Damaged, NotFound) as wrong:
+                damaged(wrong)
+            except UnicodeDecodeError:
+                damaged(Damaged(f"task {found.id}: its request is not UTF-8"))
+            else:
+                ids.add(found.id)
+                yield line
+    yield dumps_line({"end": True, "tasks": len(ids)})
 
 
 def restore(backend: Backend, lines: Iterable[str]) -> int:
@@ -58,7 +57,8 @@ def restore(backend: Backend, lines: Iterable[str]) -> int:
     """
     parcels = list(_decoded(lines))
     wanted = {parcel.snapshot.id: parcel.snapshot for parcel in parcels}
-    for found in backend.scan():
+    for held in chain(backend.scan(), backend.archived()):
+        found = held.snapshot if isinstance(held, Parcel) else held
         if isinstance(found, Damaged) or wanted.get(found.id) != found:
             raise Refused(
                 "import: this store is not empty" + (f": it holds {found.id}" if isinstance(found, Snapshot) else ""),
@@ -69,16 +69,11 @@ def restore(backend: Backend, lines: Iterable[str]) -> int:
     return len(parcels)
 
 
-def _encoded(backend: Backend, snapshot: Snapshot) -> JsonObject:
-    task, claim, response = snapshot.task, snapshot.claim, snapshot.response
-    request = backend.stored_request(task.id).decode() if task.request_stored else None
-    return {
-        "task": codec.encode_task(task),
-        "claim": codec.encode_claim(claim) if claim else None,
-        "response": encode_response(response) if response else None,
-        "events": [codec.encode_event(event) for event in backend.events(task.id)],
-        "request": request,
-    }
+def _parcel(backend: Backend, snapshot: Snapshot | Parcel) -> Parcel:
+    if isinstance(snapshot, Parcel):
+        return snapshot
+    request = backend.stored_request(snapshot.id) if snapshot.task.request_stored else None
+    return Parcel(snapshot=snapshot, events=tuple(backend.events(snapshot.id)), request=request)
 
 
 def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
@@ -97,7 +92,7 @@ def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
                     raise ValueError(f"{count} tasks, where the stream says {record.get('tasks')}")
             else:
                 count += 1
-                parcel = _parcel(record)
+                parcel = decoded(record)
                 if parcel.snapshot.id in seen:
                     raise ValueError(f"{parcel.snapshot.id} stands twice")
                 seen.add(parcel.snapshot.id)
@@ -106,26 +101,3 @@ def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
             raise BadData(f"import: line {number}: {wrong}") from None
     if not ended:
         raise BadData(f"import: the stream was cut off after line {number}", hint="export again; nothing was imported")
-
-
-def _parcel(record: JsonObject) -> Parcel:
-    task = codec.decode_task(codec.mapping(record, "task"))
-    try:
-        names.task_id(task.id)  # it becomes a folder's name: an id that climbs would leave the store
-    except BadUsage as wrong:
-        raise ValueError(wrong.message) from None
-    claim, response, events = record.get("claim"), record.get("response"), record.get("events")
-    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
-        raise ValueError("events is not a list of objects")
-    request = codec.maybe_text(record, "request")
-    if task.request_stored != (request is not None):
-        raise ValueError("request_stored and request do not agree")
-    return Parcel(
-        snapshot=Snapshot(
-            task=task,
-            claim=codec.decode_claim(codec.mapping(record, "claim")) if claim is not None else None,
-            response=decode_response(codec.mapping(record, "response")) if response is not None else None,
-        ),
-        events=tuple(codec.decode_event(event) for event in events if isinstance(event, dict)),
-        request=None if request is None else request.encode(),
-    )

@@ -188,6 +188,8 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     (project / "handoff/state/tasks" / torn / "claim.json").write_text("{")
     agent_lanes("doctor", "--repair")
     agent_lanes("claim", "--lane", "keyed", "--request-id", "r")
+    agent_lanes("archive", "--older-than", "0s")
+    answered(agent_lanes)
 
     patterns = drawn_paths()
     folders = [as_pattern(line.rsplit("/", up)[0]) for line in patterns for up in range(1, line.count("/") + 1)]

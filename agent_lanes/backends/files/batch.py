@@ -16,6 +16,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, commits, counter, durable, keys, records
+from agent_lanes.backends.files.layout import EVENTS
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.store import NewBorn
 from agent_lanes.backends.files.together import Together
@@ -55,17 +56,18 @@ class Cradle:
             self.staged_key = keys.stage(layout, place, durable=False)
 
     def paths(self) -> Iterator[str]:
-        """Everything that has been staged: files before their folder."""
-        yield from (f"{self.folder}/{name}" for name in self.files)
+        """What must be durable before the commit, files before their folder; losing history is no harm."""
+        yield from (f"{self.folder}/{name}" for name in self.files if name != EVENTS)
         yield self.folder
         if self.staged_key is not None:
             yield self.staged_key
 
     def clear(self) -> None:
         """Remove what is staged; what cannot be removed is litter for the sweep."""
-        for path in self.paths():
-            if path != self.folder:
-                atomic.discard(path)
+        for name in self.files:
+            atomic.discard(f"{self.folder}/{name}")
+        if self.staged_key is not None:
+            atomic.discard(self.staged_key)
         try:
             os.rmdir(self.folder)
         except OSError:
@@ -75,8 +77,10 @@ class Cradle:
 class Batch:
     """The tasks that are wanted, and what has become of each."""
 
-    def __init__(self, layout: Layout, hints: Hints, wanted: Sequence[Creation]) -> None:
-        self.layout, self.hints, self.wanted = layout, hints, wanted
+    def __init__(
+        self, layout: Layout, hints: Hints, stored: Callable[[str], Task | None], wanted: Sequence[Creation]
+    ) -> None:
+        self.layout, self.hints, self.stored, self.wanted = layout, hints, stored, wanted
         self.outcomes: list[Task | AgentLanesError | None] = [None] * len(wanted)
         self.alone: list[int] = []
 
@@ -92,7 +96,7 @@ class Batch:
                         cradle.stage(self.layout)
                 staged = self._unblamed(cradles)
                 if staged:
-                    together.sync(path for cradle in staged for path in cradle.paths())
+                    together.sync([path for cradle in staged for path in cradle.paths()])
             self._reserve(staged)
             born = [cradle for cradle in self._unblamed(staged) if self._place(cradle, now())]
         finally:
@@ -131,9 +135,9 @@ class Batch:
                 found = keys.reserved(self.layout, key)
                 if found is None:
                     left.append(number)
-                elif os.path.isdir(self.layout.task(found.id)):
-                    self.outcomes[number] = records.load(self.layout.task(found.id), found.id).snapshot.task
-                else:
+                    continue
+                self.outcomes[number] = self.stored(found.id)
+                if self.outcomes[number] is None:
                     self.alone.append(number)  # its first call was killed: completed as a submit of its own
         return left
 

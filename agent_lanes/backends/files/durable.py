@@ -48,8 +48,12 @@ def _say_so(folder: str) -> None:
 def sync_facts(layout: Layout, id: str) -> None:
     """Make the answer of a task durable, or its claim, and the task itself. Raises OSError."""
     folder = layout.task(id)
-    atomic.sync_folder(folder)
-    if os.stat(folder).st_mode & stat.S_ISVTX:
+    try:
+        atomic.sync_folder(folder)
+        newborn = os.stat(folder).st_mode & stat.S_ISVTX
+    except FileNotFoundError:
+        return  # archived: it is durable there
+    if newborn:
         sync_task(layout, id)
 
 

@@ -21,7 +21,7 @@ from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement, ready, timer_now
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import AgentLanesError, BadUsage
+from agent_lanes.errors import AgentLanesError, BadUsage, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator
             message=f"the newest task was submitted at {iso(newest)}, which this clock has not reached",
             hint="set the clock; leases do not depend on it, but ids and times do",
         )
+    if os.path.isdir(layout.archive):
+        from agent_lanes.backends.files.examine_archive import archive
+
+        yield from archive(layout, now)
     yield from surroundings(layout, now, network_allowed=_network_allowed(layout))
     yield from left_over(layout, now)
 
@@ -113,6 +117,8 @@ def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tu
     `healing`: the next change is the first of this boot, and will heal what a power cut did to claims.
     """
     folder = layout.task(name)
+    if not os.path.lexists(folder):
+        return [], None, 0  # archived since the look began
     try:
         names.task_id(name)
         foreign = not os.path.isdir(folder) or os.path.islink(folder)
@@ -121,8 +127,13 @@ def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tu
     if foreign:
         line = f"{names.shown(name)} in tasks/ is not a task"
         return [Finding(level=WARNING, code="foreign_file", message=line, hint="move it away", path=folder)], None, 0
-    found = list(permissions(folder))
     snapshot, problem = records.examined(folder, name)
+    try:
+        found = list(permissions(folder))
+    except FileNotFoundError:
+        found, problem = [], records.not_found(name)
+    if isinstance(problem, NotFound):
+        return [], None, 0
     lost = unsound(folder, name) is not None
     if problem is not None and not (lost and healing):
         level = WARNING if f" {CLAIM}:" in problem.message and answered(folder) else PROBLEM

@@ -79,6 +79,17 @@ def stage(layout: Layout, wanted: Reservation, *, durable: bool) -> str:
     return staged
 
 
+def drop(layout: Layout, name: str, id: str) -> None:
+    """Forget a key by the name of its file, if it stands for this task. Raises OSError."""
+    path = f"{os.path.dirname(layout.key(''))}/{os.path.basename(name)}"
+    try:
+        stands_for = atomic.read(path, LONGEST).partition(b"\n")[0]
+    except (FileNotFoundError, atomic.Unreadable):
+        return
+    if stands_for == id.encode():
+        atomic.drop_marker(path)
+
+
 def claimed_as(layout: Layout, owner: str, request_id: str) -> str | None:
     """The id that this owner last claimed with a request id. Raises OSError."""
     return _id_in(layout.claimed_as(owner, request_id))

@@ -10,6 +10,7 @@
     <root>/signals/<lane>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
+    <root>/archive/<month>/<pack>/          see packs.py
 
 Names that order a marker stand in its name, padded, so that sorting names is enough. Markers lie in buckets,
 because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cost 0.36 ms.
@@ -39,6 +40,7 @@ class Layout:
         self.signals = root + "/signals"
         self.correlations = root + "/indexes/correlations"
         self.all_dependants = root + "/dependants"
+        self.archive = root + "/archive"
         self.legacy_lock = root + "/lock"
 
     def folders(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Looks at the tasks of a state folder: no lock is taken, nothing is changed, and a damaged task is one task."""
+"""Looks at the tasks of a state folder: no lock is taken, nothing is changed, and a damaged task is one task.
+
+A task that has no folder is looked for in the archive: it is moved there only once it is durable there.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.ports import Watch
 
@@ -23,6 +27,7 @@ class FileReader(FileFinder):
     def __init__(self, root: str) -> None:
         super().__init__(root)
         self._last: records.Loaded | None = None
+        self._unpacked: Parcel | None = None  # the archived task that was looked at last
 
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore. What was read last of an open task is kept for the update that may follow.
@@ -32,6 +37,8 @@ class FileReader(FileFinder):
         with atomic.storage(f"task {id}"):
             try:
                 loaded = records.load(self._folder(id), id)
+            except NotFound:
+                return self._from_archive(id).snapshot
             except Damaged:
                 from agent_lanes.backends.files.heal import as_healed
 
@@ -55,18 +62,18 @@ class FileReader(FileFinder):
         with atomic.storage(f"task {id}"):
             if records.answered(folder):
                 return True
-            if not atomic.is_folder(folder):
-                raise records.not_found(id)
-            return False
+            return not atomic.is_folder(folder) and bool(self._from_archive(id))
 
-    def scan(self, *, active_only: bool = False, lane: str | None = None) -> Iterator[Snapshot | Damaged]:
+    def scan(
+        self, *, active_only: bool = False, lane: str | None = None, newest_first: bool = False
+    ) -> Iterator[Snapshot | Damaged]:
         """See ports.TaskStore. Active tasks are found through the hints, if those are of this boot."""
         with atomic.storage("store"):
             if active_only and self._gate.current():
                 ids = sorted(self.hints.active_ids(lane))
             else:
                 ids = atomic.names(self.layout.tasks)
-        for id in ids:
+        for id in reversed(ids) if newest_first else ids:
             found = self._look(id)
             if isinstance(found, Damaged):
                 yield found
@@ -79,22 +86,64 @@ class FileReader(FileFinder):
         """See ports.TaskStore."""
         folder = self._folder(id)
         with atomic.storage(f"task {id}: {EVENTS}"):
-            if not atomic.is_folder(folder):
-                raise records.not_found(id)
-            yield from journal.read(f"{folder}/{EVENTS}")
+            found = tuple(journal.read(f"{folder}/{EVENTS}"))
+            if not atomic.is_folder(folder):  # now: it may have been archived during the look
+                found = self._from_archive(id).events
+        yield from found
 
     def last_event(self, id: str) -> Event | None:
         """See ports.TaskStore."""
-        return journal.last(f"{self._folder(id)}/{EVENTS}")
+        folder = self._folder(id)
+        last = journal.last(f"{folder}/{EVENTS}")
+        if last is None and not atomic.is_folder(folder):
+            events = self._archived_events(id)
+            last = events[-1] if events else None
+        return last
 
     def stored_request(self, id: str) -> bytes:
         """See ports.TaskStore."""
+        folder = self._folder(id)
         with atomic.storage(f"task {id}: its request"):
-            return records.request_bytes(self._folder(id), id)
+            try:
+                return records.request_bytes(folder, id)
+            except NotFound:
+                if atomic.is_folder(folder):
+                    raise
+            request = self._from_archive(id).request
+        if request is None:
+            raise NotFound(f"task {id}: no request is kept here")
+        return request
 
     def request_location(self, task: Task) -> str | None:
         """See ports.TaskStore."""
-        return f"{self.layout.task(task.id)}/{REQUEST}" if task.request_stored else task.request_path
+        folder = self.layout.task(task.id)
+        return f"{folder}/{REQUEST}" if task.request_stored and atomic.is_folder(folder) else task.request_path
+
+    def stored(self, id: str) -> Task | None:
+        """What a task that may be there was asked; None if it is not. Raises Damaged, OSError."""
+        try:
+            return self.read(id).task
+        except NotFound:
+            return None
+
+    def _archived_events(self, id: str) -> tuple[Event, ...]:
+        unpacked = self._unpacked  # as a rule, `read` has just looked at it
+        try:
+            return (unpacked if unpacked is not None and unpacked.id == id else self._from_archive(id)).events
+        except (NotFound, Damaged):
+            return ()
+
+    def _from_archive(self, id: str) -> Parcel:
+        """A task that has no folder. Raises NotFound, Damaged, OSError."""
+        unpacked = None
+        if atomic.is_folder(self.layout.archive):
+            from agent_lanes.backends.files.packs import find
+
+            unpacked = find(self.layout, id)
+        if unpacked is None:
+            raise records.not_found(id)
+        self._unpacked = unpacked
+        return unpacked
 
     def confirm(self, id: str) -> None:
         """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""

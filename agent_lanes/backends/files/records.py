@@ -1,8 +1,9 @@
 """Reading one task from its folder, without a lock.
 
 The order closes the races with writers: the answer before the claim, because a claim never changes once there is
-an answer. Anything that is not a regular file of sane size, UTF-8, a JSON object with the fields and types of its
-format makes this one task Damaged, never the command.
+an answer; and before everything else, because only what is answered is ever archived. Anything that is not a regular
+file of sane size, UTF-8, a JSON object with the fields and types of its format makes this one task Damaged, never the
+command.
 """
 
 from __future__ import annotations
@@ -36,13 +37,16 @@ class Loaded(Frozen):
 
 
 def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
-    """Everything about a task; `instead` of a claim that cannot be read. Raises NotFound, Damaged, OSError."""
+    """Everything about a task; `instead` of a claim that cannot be read. Raises NotFound, Damaged, OSError.
+
+    The answer comes first: a folder that an archive takes away meanwhile has one, so it cannot seem to be unanswered.
+    """
+    response = _response(folder, id)
     asked = _record(folder, id, TASK)
     if asked is None:
         if atomic.is_folder(folder):
             raise damaged(id, TASK, "missing")
         raise not_found(id)
-    response = _response(folder, id)
     if _is_legacy(asked):
         from agent_lanes.core import legacy
 
@@ -57,6 +61,8 @@ def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
             raise
         # Claims are not fsynced: a power cut may tear one whose answer is safe.
         raw, claim = None, None if response else instead
+    if response is not None and raw is None and not os.path.isdir(folder):
+        raise not_found(id)  # archived before its claim could be read
     snapshot = Snapshot(task=task, claim=claim, response=response)
     if response is None:
         snapshot = with_dependencies(snapshot, os.path.dirname(folder))
@@ -70,16 +76,29 @@ def with_dependencies(snapshot: Snapshot, tasks: str) -> Snapshot:
     still_open, failed = [], []
     for id in snapshot.task.depends_on:
         folder = f"{tasks}/{id}"
-        if not answered(folder):
-            still_open += [id] if os.path.isdir(folder) else []
+        if not answered(folder) and os.path.isdir(folder):
+            still_open.append(id)
             continue
         try:
-            response = _response(folder, id)
+            response = _response(folder, id) or _archived(tasks, id)
+        except NotFound:
+            continue
         except Damaged:
             response = None  # nobody knows what it said
         if response is None or response.status != COMPLETED:
             failed.append(id)
     return snapshot.replace(open_dependencies=tuple(still_open), failed_dependencies=tuple(failed))
+
+
+def _archived(tasks: str, id: str) -> Response | None:
+    """The answer of a task that has no folder any more. Raises NotFound where it is pruned, Damaged, OSError."""
+    from agent_lanes.backends.files.layout import Layout
+    from agent_lanes.backends.files.packs import find
+
+    parcel = find(Layout(os.path.dirname(tasks)), id)
+    if parcel is None:
+        raise not_found(id)
+    return parcel.snapshot.response
 
 
 def readable(folder: str, id: str) -> bool:

@@ -5,6 +5,7 @@
     claim.json damaged      the file goes to quarantine/; the task is released under an epoch that is certainly new
     claim.json lost         the same, with nothing to keep
     hints, litter           rebuilt, swept
+    the index of a pack     made again from its tasks
     permissions             taken from others
 
 What is set aside has a note beside it: quarantine/<id>.<time>/NOTE.txt (aside.py).
@@ -15,18 +16,20 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files import atomic, examine_archive, records
 from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.litter import sweep
+from agent_lanes.backends.files.packs import Pack
 from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.backends.files.upgrade import upgrade
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
+from agent_lanes.errors import Damaged
 
 
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
@@ -53,7 +56,17 @@ def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
         return finding.replace(repaired="the hints were rebuilt from the facts")
     if finding.code == "litter":
         return finding.replace(repaired="swept")
+    if finding.code == "archive_damaged" and finding.path is not None:
+        return _reindexed(layout, finding, Pack(finding.path))
     return finding
+
+
+def _reindexed(layout: Layout, finding: Finding, pack: Pack) -> Finding:
+    try:
+        examine_archive.reindexed(layout, pack)
+    except Damaged:
+        return finding  # what was archived there is damaged itself: a backup may have it
+    return finding.replace(repaired="its index was made again from its tasks")
 
 
 def _set_aside(layout: Layout, id: str, now: Moment) -> str:

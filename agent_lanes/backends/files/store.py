@@ -11,17 +11,15 @@ turns into a plain failure: what could not follow is a warning, and what cannot 
 
 from __future__ import annotations
 
-import os
-
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.layout import EVENTS
-from agent_lanes.backends.files.reader import FileReader
+from agent_lanes.backends.files.shelf import FileShelf
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import overdue, placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import AgentLanesError, Busy
+from agent_lanes.errors import AgentLanesError, Busy, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class FileStore(FileReader):
+class FileStore(FileShelf):
     """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
 
     def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
@@ -71,9 +69,10 @@ class FileStore(FileReader):
             reserved = None if key is None else keys.reserved(self.layout, key)
             for _ in range(RETRIES):
                 id = None if reserved is None else reserved.id
-                if id is not None and os.path.isdir(self._folder(id)):
-                    durable.confirm_task(self.layout, id, "submitted")  # the first call may have died before it did
-                    return records.load(self._folder(id), id).snapshot.task
+                there = None if id is None else self.stored(id)
+                if there is not None:
+                    durable.confirm_task(self.layout, there.id, "submitted")  # the first call may have died before
+                    return there
                 placed = reserved is not None and reserved.lane == lane
                 sequence = reserved.sequence if reserved and placed else counter.advance(self.layout, lane)
                 task = make(NewBorn(now=self.now(), id=id, chance=clock.chance(12), sequence=sequence))
@@ -104,7 +103,7 @@ class FileStore(FileReader):
         """See ports.TaskStore."""
         from agent_lanes.backends.files.batch import Batch
 
-        batch = Batch(self.layout, self.hints, wanted)
+        batch = Batch(self.layout, self.hints, self.stored, wanted)
         try:
             with atomic.storage("submit"), self._gate.passed():
                 born = batch.commit(self.now)
@@ -147,27 +146,37 @@ class FileStore(FileReader):
         return after, change
 
     def _change(self, id: str, decide: Decide, *, patient: bool, seen: Snapshot | None) -> tuple[Snapshot, Change]:
-        from agent_lanes.backends.files import durable
-
         folder = self._folder(id)
         with atomic.storage(f"task {id}"):
-            if not atomic.is_folder(folder):
-                raise records.not_found(id)  # before the gate: an address with a slip in it must not become a store
-        with atomic.storage(f"task {id}"), self._gate.passed():
-            for _ in range(RETRIES):
-                loaded, now = self._loaded(id, seen), self.now()
-                seen = None
-                change = decide(loaded.snapshot, now)
-                if change.repeated or not (change.claim or change.response or change.events):
-                    if change.repeated and loaded.snapshot.response is not None:
-                        durable.confirm_answer(self.layout, id)
-                    return loaded.snapshot, change
-                if self._commit(folder, loaded, change, now, patient):
-                    if change.response is not None:
-                        durable.confirm_answer(self.layout, id)
-                    elif change.claim is not None and change.durable:
-                        durable.confirm_claim(self.layout, id)
-                    return change.applied(loaded.snapshot), change
+            there = atomic.is_folder(folder)
+        if there:  # before the gate: an address with a slip in it must not become a store
+            try:
+                with atomic.storage(f"task {id}"), self._gate.passed():
+                    return self._decided(folder, id, decide, patient, seen)
+            except NotFound:
+                if atomic.is_folder(folder):
+                    raise
+        return self._change_archived(id, decide)
+
+    def _decided(
+        self, folder: str, id: str, decide: Decide, patient: bool, seen: Snapshot | None
+    ) -> tuple[Snapshot, Change]:
+        from agent_lanes.backends.files import durable
+
+        for _ in range(RETRIES):
+            loaded, now = self._loaded(id, seen), self.now()
+            seen = None
+            change = decide(loaded.snapshot, now)
+            if change.repeated or not (change.claim or change.response or change.events):
+                if change.repeated and loaded.snapshot.response is not None:
+                    durable.confirm_answer(self.layout, id)
+                return loaded.snapshot, change
+            if self._commit(folder, loaded, change, now, patient):
+                if change.response is not None:
+                    durable.confirm_answer(self.layout, id)
+                elif change.claim is not None and change.durable:
+                    durable.confirm_claim(self.layout, id)
+                return change.applied(loaded.snapshot), change
         raise Busy(f"task {id}: others change it faster than this call can", hint="repeat the call")
 
     # --- examining -------------------------------------------------------------------------------------------

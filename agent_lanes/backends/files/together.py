@@ -5,8 +5,8 @@
         together.sync(paths)                all of them are durable, or it raises
 
 syncfs(2) says whether everything reached the disk since Linux 5.8, and only some file systems are known to carry it
-that far (FUSE does not ask its server). Everywhere else each path is fsynced. ctypes is loaded here and nowhere else:
-Python has no syncfs.
+that far (FUSE does not ask its server). Everywhere else, and where they are few, each path is fsynced. ctypes is
+loaded here and nowhere else: Python has no syncfs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FAITHFUL = {0xEF53: "ext4", 0x58465342: "xfs", 0x9123683E: "btrfs", 0xF2F52010: "f2fs", 0x01021994: "tmpfs"}
 FIRST_RELEASE = (5, 8)
+FEW = 6  # so many fsyncs cost less than a syncfs, which waits for what other programs are writing, too
 STATFS_BYTES = 256  # more than any struct statfs; its first field is the type
 
 
@@ -40,7 +41,8 @@ class Together:
 
     def sync(self, paths: Iterable[str]) -> None:
         """Make these files and folders durable, contents and the names in them. Raises OSError."""
-        if trusted(self.descriptor):
+        paths = list(paths)
+        if len(paths) > FEW and trusted(self.descriptor):
             return syncfs(self.descriptor)
         for path in paths:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

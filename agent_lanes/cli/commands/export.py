@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent_lanes.errors import Damaged
+    from agent_lanes.errors import AgentLanesError
     from agent_lanes.wiring import Session
 
 OPTIONS = (Option(flag="FILE", help="a file to make (default: stdout)"),)
@@ -27,7 +27,7 @@ def run(args: Arguments, session: Session) -> int:
     """Write the stream."""
     from agent_lanes.services import transfer
 
-    bad: list[Damaged] = []
+    bad: list[AgentLanesError] = []
     lines = transfer.export(session.backend, bad.append)
     if args.file is None or args.file == "-":
         for line in lines:

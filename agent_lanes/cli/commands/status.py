@@ -34,17 +34,18 @@ def run(args: Arguments, session: Session) -> int:
         queue = session.looks
         output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
         return 0
+    from agent_lanes.cli import listing
     from agent_lanes.core.advice import for_summary
-    from agent_lanes.core.views import summary
+    from agent_lanes.core.views import no_counts, tally
 
-    good, bad = session.looks.statuses(lane=args.lane, active_only=args.active_only)
-    counts = summary(good)
-    shown = {
-        "status": "ok",
-        "count": len(good),
-        "summary": counts,
-        "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
-        "tasks": good,
-    }
-    output.json(shown | output.damaged_list(bad))
+    counts = no_counts()
+
+    def after() -> dict[str, object]:
+        return {
+            "summary": counts,
+            "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
+        }
+
+    found = session.looks.each(lane=args.lane, active_only=args.active_only)
+    listing.show(found, each=lambda view: tally(counts, view), after=after)
     return 0

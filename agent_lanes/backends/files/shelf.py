@@ -1,0 +1,70 @@
+"""The archive as the file backend offers it: moving finished tasks there, looking at them, removing old months."""
+
+from __future__ import annotations
+
+import os
+
+from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.reader import FileReader
+from agent_lanes.errors import Damaged, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent_lanes.backends.files.archiver import Archiver
+    from agent_lanes.core.archiving import Packed
+    from agent_lanes.core.parcel import Parcel
+    from agent_lanes.core.task import Snapshot
+    from agent_lanes.core.transitions import Change
+    from agent_lanes.ports import Decide
+
+
+class FileShelf(FileReader):
+    """The archive of one state folder."""
+
+    def archive(self, before: int, *, lane: str | None = None, dry_run: bool = False) -> Iterator[Packed]:
+        """See ports.Archive."""
+        if os.path.isdir(self.layout.tasks):
+            archiver = self._archiver()
+            with atomic.storage("archive"):
+                yield from (archiver.would_archive if dry_run else archiver.archive)(before, lane)
+
+    def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
+        """See ports.Archive."""
+        if os.path.isdir(self.layout.archive):
+            archiver = self._archiver()
+            with atomic.storage("prune"):
+                yield from (archiver.would_prune if dry_run else archiver.prune)(before)
+
+    def archived(self, *, lane: str | None = None) -> Iterator[Parcel | Damaged]:
+        """See ports.Archive."""
+        from agent_lanes.backends.files.packs import packs
+
+        with atomic.storage("archive"):
+            for pack in packs(self.layout):
+                copied = pack.unfinished  # then some of its tasks still have their folders, which count
+                try:
+                    for parcel in pack.parcels():
+                        elsewhere = copied and os.path.isdir(self.layout.task(parcel.id))
+                        if not elsewhere and lane in (None, parcel.snapshot.task.lane):
+                            yield parcel
+                except Damaged as wrong:
+                    yield wrong
+                except FileNotFoundError:
+                    if os.path.isdir(pack.folder):  # else it has just been pruned
+                        yield pack.incomplete()
+
+    def _change_archived(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
+        """What had been done before is confirmed, everything else refused. Raises NotFound, Damaged."""
+        with atomic.storage(f"task {id}"):
+            snapshot = self._from_archive(id).snapshot
+        change = decide(snapshot, self.now())
+        if change.claim or change.response or change.events:
+            raise Refused(f"task {id} is archived: nothing is added to it any more")
+        return snapshot, change
+
+    def _archiver(self) -> Archiver:
+        from agent_lanes.backends.files.archiver import Archiver
+
+        return Archiver(self.layout, self._gate, self.now)

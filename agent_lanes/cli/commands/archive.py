@@ -1,0 +1,73 @@
+"""Move finished tasks into compressed files, a folder for each month.
+
+Looks at the time of the answer. What is archived costs next to nothing and is found as before: show, status, wait,
+export, list --archived, and `zcat STORE/archive/*/*/tasks.jsonl.gz`. Nothing more can be added to it. Safe beside
+everything that goes on, and to interrupt: the same call goes on where it was. prune removes old months.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.cli import output
+from agent_lanes.cli.options import DRY_RUN, LANE, Arguments, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.core.archiving import Packed
+    from agent_lanes.services.shelf import Total
+    from agent_lanes.wiring import Session
+
+OPTIONS = (
+    Option(
+        flag="--older-than",
+        metavar="TIME",
+        default="30d",
+        help="only what was answered so long ago: 90s, 12h, 30d (default: 30d)",
+    ),
+    LANE,
+    DRY_RUN,
+)
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Archive, and say how much."""
+    from agent_lanes.cli import when
+    from agent_lanes.services import shelf
+
+    age = when.seconds("--older-than", args.older_than)
+    backend = session.queue.backend
+    total = shelf.archive(backend, age, lane=args.lane, dry_run=args.dry_run, tell=progress(args))
+    return told(total, "would_archive" if args.dry_run else "archived", args)
+
+
+def progress(args: Arguments) -> Callable[[Packed], None]:
+    """Where a person looks on, a line for each step that is done."""
+    wanted = not args.dry_run and output.on_terminal(2)
+
+    def tell(step: Packed) -> None:
+        if wanted and step.month:
+            output.note(f"agent-lanes {args.verb}: {step.month}: {step.tasks} tasks")
+
+    return tell
+
+
+def told(total: Total, status: str, args: Arguments) -> int:
+    """Print what was done."""
+    if args.json:
+        output.json(
+            {
+                "status": status,
+                "tasks": total.tasks,
+                "bytes": total.bytes,
+                "months": total.months,
+                "lanes": total.counts,
+                "kept": total.kept,
+            }
+        )
+        return 0
+    if total.kept:
+        output.warning(f"{len(total.kept)} tasks stay: in use, damaged, or with files of others (--json names them)")
+    months = ",".join(f"{month}:{count}" for month, count in sorted(total.months.items()))
+    output.values(status=status, tasks=total.tasks, bytes=total.bytes, months=months)
+    return 0

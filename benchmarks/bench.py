@@ -12,7 +12,7 @@ from builds import Build
 from stores import Workspace
 
 if TYPE_CHECKING:
-    from queues.crowds import Crowds
+    from queues.crowds import Crowds, Turns
 
 
 @dataclass
@@ -71,9 +71,18 @@ class Bench:
         self.builds, self.disk, self.memory, self.full = builds, disk, memory, full
         self.earlier, self.this = builds
         self._crowds: Crowds | None = None
+        self._turns: Turns | None = None
+
+    def turns(self) -> Turns:
+        """The run over all queues, one process each, that T2, P1 and P2 look at; made when it is first asked for."""
+        if self._turns is None:
+            from queues.crowds import Turns
+
+            self._turns = Turns(self)
+        return self._turns
 
     def crowds(self) -> Crowds:
-        """The run over all queues that T2, T3, P1 and P2 look at; made when it is first asked for."""
+        """The run over all queues with several processes that T2, T3, P1 and P2 look at."""
         if self._crowds is None:
             from queues.crowds import Crowds
 

@@ -35,24 +35,25 @@ def measure(bench: Bench) -> Figure:
 
 def beside(bench: Bench, figure: Figure, peers: tuple[str, ...], least: dict[str, float]) -> None:
     """A row for each peer, operation and number of processes."""
-    crowds = bench.crowds()
+    turns, crowds = bench.turns(), bench.crowds()
     for peer in peers:
-        for name, rates in (("put", crowds.put), ("take and ack", crowds.take)):
+        for name, one, several in (("put", turns.put, crowds.put), ("take and ack", turns.take, crowds.take)):
             for many in (1, 8):
-                if (peer, many) not in rates:
+                if peer not in one or (many > 1 and (peer, many) not in several):
                     continue
-                times, low, high = ratio(rates["this", many], rates[peer, many])
+                ours, theirs = (one[kind] if many == 1 else several[kind, many] for kind in ("this", peer))
+                times, low, high = ratio(ours, theirs)
                 asked = least.get(name) if many == 1 else None
-                note = f"{median(rates['this', many]):,.0f} over {median(rates[peer, many]):,.0f} /s"
+                note = f"{median(ours):,.0f} over {median(theirs):,.0f} /s"
                 what = f"{name}, over {ABOUT[peer][0]}" + (f", {many} processes" if many > 1 else "")
                 figure.rows.append(Row(what, "x", times, None, None, low, high, note, asked))
-                figure.samples |= {f"{what}: this": rates["this", many], f"{what}: peer": rates[peer, many]}
+                figure.samples |= {f"{what}: this": ours, f"{what}: peer": theirs}
 
 
 def durability(bench: Bench, figure: Figure, kinds: tuple[str, ...]) -> None:
     """A row for each queue: what it promises, and the fsyncs that it makes for that."""
     for kind in kinds:
-        if (kind, 1) in bench.crowds().put:
+        if kind in bench.turns().put:
             name, durable, _ = ABOUT[kind]
             puts, takes = _syncs(bench, kind)
             counted = "" if puts is None else f"; fsyncs counted: {puts:.2g} a put, {takes:.2g} a take"

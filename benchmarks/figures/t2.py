@@ -16,10 +16,12 @@ WHAT = {"put": "submit", "take": "claim and respond"}
 def measure(bench: Bench) -> Figure:
     """Two rates and their ratio, for each number of processes."""
     figure = Figure("T2", "Submits, and claims with answers, a second")
-    crowds = bench.crowds()
+    turns, crowds = bench.turns(), bench.crowds()
     for (what, many), least in LEAST.items():
-        rates = crowds.put if what == "put" else crowds.take
-        ours, theirs, http = rates["this", many], rates["earlier-http", many], rates["this-http", many]
+        one, several = (turns.put, crowds.put) if what == "put" else (turns.take, crowds.take)
+        ours, theirs, http = (
+            one[kind] if many == 1 else several[kind, many] for kind in ("this", "earlier-http", "this-http")
+        )
         name = f"{WHAT[what]}, {many} process{'es' if many > 1 else ''}"
         figure.rows.append(Row(name, "/s", median(ours), median(theirs), note=f"over HTTP: {median(http):,.0f} /s"))
         times, low, high = ratio(ours, theirs)

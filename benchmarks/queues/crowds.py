@@ -22,43 +22,18 @@ Rates = dict[tuple[str, int], list[float]]
 
 
 class Crowds:
-    """Bodies a second, sample by sample, of every kind and number of processes."""
+    """Bodies a second, sample by sample, of every kind and number of processes; those of one process from visits."""
 
     def __init__(self, bench: Bench) -> None:
         self.put: Rates = {}
         self.take: Rates = {}
         kinds = [kind for kind in ABOUT if there(kind)]
-        self._turns(bench, kinds)
-        visits = [(kind, many) for kind in kinds for many in MANY[1:] if many in ABOUT[kind][2]]
+        visits = [(kind, many) for kind in kinds for many in MANY if many in ABOUT[kind][2]]
         for turn in range(bench.choose(3, 7)):
             bench.say(f"queues: round {turn + 1}, {len(visits)} visits")
             random.shuffle(visits)
             for kind, many in visits:
                 self._visit(bench, kind, many)
-
-    def _turns(self, bench: Bench, kinds: list[str]) -> None:
-        stages, workers = [], {}
-        try:
-            for kind in kinds:
-                stages.append(Stage(bench, kind, 1))
-                workers[kind] = Worker(stages[-1], stages[-1].addresses[0])
-            turns = bench.choose(40, 80)
-            bench.say(f"queues: one process each, {turns} turns")
-            for turn in range(turns):
-                random.shuffle(kinds)
-                for kind in kinds:
-                    seconds = _all([workers[kind]], [f"put {TURN} {turn}"])[0]
-                    self.put.setdefault((kind, 1), []).append(TURN / seconds)
-                for kind in kinds:
-                    seconds, taken = _all([workers[kind]], [f"take {TURN}"])
-                    self.take.setdefault((kind, 1), []).append(TURN / seconds)
-                    if len(set(taken)) != TURN:
-                        raise RuntimeError(f"{kind}: took {taken}, not {TURN} bodies")
-        finally:
-            for worker in workers.values():
-                worker.end()
-            for stage in stages:
-                stage.close()
 
     def _visit(self, bench: Bench, kind: str, many: int) -> None:
         number = bench.choose(32, 64) if kind == "earlier-http" else bench.choose(96, 320)
@@ -89,3 +64,35 @@ def _all(workers: list[Worker], lines: list[str]) -> tuple[float, list[str]]:
         worker.tell(line)
     taken = [body for worker in workers for body in worker.done()]
     return time.perf_counter() - started, taken
+
+
+class Turns:
+    """The same with one process each, all kinds taking turns of a few bodies."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.put: dict[str, list[float]] = {}
+        self.take: dict[str, list[float]] = {}
+        kinds = [kind for kind in ABOUT if there(kind)]
+        stages: list[Stage] = []
+        workers: dict[str, Worker] = {}
+        try:
+            for kind in kinds:
+                stages.append(Stage(bench, kind, 1))
+                workers[kind] = Worker(stages[-1], stages[-1].addresses[0])
+            turns = bench.choose(40, 80)
+            bench.say(f"queues: one process each, {turns} turns")
+            for turn in range(turns):
+                random.shuffle(kinds)
+                for kind in kinds:
+                    seconds = _all([workers[kind]], [f"put {TURN} {turn}"])[0]
+                    self.put.setdefault(kind, []).append(TURN / seconds)
+                for kind in kinds:
+                    seconds, taken = _all([workers[kind]], [f"take {TURN}"])
+                    self.take.setdefault(kind, []).append(TURN / seconds)
+                    if len(set(taken)) != TURN:
+                        raise RuntimeError(f"{kind}: took {taken}, not {TURN} bodies")
+        finally:
+            for worker in workers.values():
+                worker.end()
+            for stage in stages:
+                stage.close()

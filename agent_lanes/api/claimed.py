@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import FAILED, Response, Snapshot
-from agent_lanes.errors import AgentLanesError, NotFound, Refused
+from agent_lanes.errors import AgentLanesError, LostClaim, NotFound, Refused
 from agent_lanes.services import control, report, requests
 from agent_lanes.services.queue import QueueService
 
@@ -34,7 +34,7 @@ class ClaimedTask:
 
     @property
     def lost(self) -> bool:
-        """Whether the lease was lost while it was being kept alive: stop work then."""
+        """Whether the claim was found lost, by the thread that keeps it alive or by a call: stop work then."""
         return self._lost.is_set()
 
     @property
@@ -49,7 +49,8 @@ class ClaimedTask:
 
     def respond(self, body: str, **details: Any) -> Response:
         """Answer it; see QueueService.respond."""
-        answered, _ = self._service.respond(self.id, body, token=self.token, **details)
+        with self._noticing():
+            answered, _ = self._service.respond(self.id, body, token=self.token, **details)
         assert answered.response is not None
         return answered.response
 
@@ -66,7 +67,8 @@ class ClaimedTask:
 
     def renew(self, lease_seconds: float | None = None) -> None:
         """Lengthen the lease. Raises LostClaim, Refused."""
-        self._service.renew(self.id, self.token, lease_seconds=lease_seconds or self.lease_seconds)
+        with self._noticing():
+            self._service.renew(self.id, self.token, lease_seconds=lease_seconds or self.lease_seconds)
 
     def release(self, reason: str = "") -> None:
         """Put it back. Raises LostClaim, Refused."""
@@ -80,7 +82,16 @@ class ClaimedTask:
 
     def event(self, message: str, *, type: str = "note", data: Mapping[str, Any] | None = None) -> None:
         """Add a line to its history: progress for whoever waits. Raises LostClaim once somebody else has it."""
-        self._service.event(self.id, type=type, message=message, data=dict(data or {}), token=self.token)
+        with self._noticing():
+            self._service.event(self.id, type=type, message=message, data=dict(data or {}), token=self.token)
+
+    @contextlib.contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except LostClaim:
+            self._lost.set()
+            raise
 
     @contextlib.contextmanager
     def kept_alive(self) -> Iterator[ClaimedTask]:

@@ -239,9 +239,9 @@ def legal(before: Snapshot, verb: str) -> None:
             hint="stop work on it; claim a task to go on",
         )
     if (before.state, verb) not in TABLE:
-        raise Refused(
-            f"cannot {verb} {before.id}; task is {before.state}", hint=f"look at it with: agent-lanes show {before.id}"
-        )
+        how = f" by {answer.reviewer} at {iso(answer.created_at)}" if answer is not None else ""
+        line = f"cannot {verb} {before.id}; task is {before.state}{how}"
+        raise Refused(line, hint=f"look at it with: agent-lanes show {before.id}")
 
 
 def _no_live_claim(before: Snapshot, verb: str, now: Moment) -> None:
@@ -274,22 +274,18 @@ def _offered(before: Snapshot, now: Moment) -> None:
 def held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
     """The claim that this token proves. Raises LostClaim, Refused, Cancelled."""
     held = before.claim
-    if held is not None and token is not None and held.token != token and before.state in (QUEUED, CLAIMED):
-        raise LostClaim(
-            f"cannot {verb} {before.id}; this token does not hold it{_story(before, held)}",
-            hint="stop work on it; claim a task to go on",
-        )
-    legal(before, verb if verb != "respond" else "complete")
-    if held is None or not held.held or token != held.token:
-        raise LostClaim(
-            f"cannot {verb} {before.id}; "
-            + ("a claimed task needs --claim-token" if token is None else f"the claim ended{_story(before, held)}"),
-            hint="give the token that claim printed" if token is None else "stop work on it; claim a task to go on",
-        )
-    return held
+    if held is not None and held.held and held.token == token:
+        legal(before, verb if verb != "respond" else "complete")
+        return held
+    if token is None or before.state not in (QUEUED, CLAIMED):
+        legal(before, verb if verb != "respond" else "complete")
+    line, hint = "a claimed task needs --claim-token", "give the token that claim printed"
+    if token is not None:
+        line, hint = f"this token does not hold it{_story(held)}", "stop work on it; claim a task to go on"
+    raise LostClaim(f"cannot {verb} {before.id}; {line}", hint=hint)
 
 
-def _story(before: Snapshot, held: Claim | None) -> str:
+def _story(held: Claim | None) -> str:
     if held is None:
         return " (it was never claimed)"
     if held.held:

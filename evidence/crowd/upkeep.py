@@ -11,7 +11,7 @@ from pathlib import Path
 from crowd.doors import PROGRAM
 from crowd.journal import now
 
-OF_THE_MACHINE = {"disk_space", "inotify_exhausted", "no_boot_clock"}
+OF_THE_MACHINE = {"disk_space", "inotify_exhausted", "no_boot_clock", "own_boot_clock"}
 # What doctor may find, too, while others are at work. Everything else is a false alarm.
 HARMLESS = OF_THE_MACHINE | {"hints_stale", "hints_of_another_boot", "litter"}
 EVERY_SECONDS = 4.0

@@ -155,6 +155,17 @@ def test_a_claim_that_another_takes_over_is_told_as_lost(queue: Queue) -> None:
     assert (claim.owner, claim.held) == ("another", True)  # leaving the block does not release another's claim
 
 
+def test_a_call_that_finds_the_claim_lost_tells_so_too(queue: Queue) -> None:
+    id = queue.submit("default", prompt="p")
+    task = queue.claim("default")
+    assert task is not None and not task.lost
+    queue.release(id, task.token)
+    queue.claim_task(id, owner="another")
+    with pytest.raises(LostClaim):
+        task.event("back again")
+    assert task.lost
+
+
 def test_a_claim_whose_task_is_gone_is_told_as_lost(tmp_path: Path) -> None:
     queue = Queue.open(str(tmp_path / "state"))
     id = queue.submit("default", prompt="p")

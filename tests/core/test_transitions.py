@@ -123,6 +123,15 @@ def test_after_a_release_the_token_is_worth_nothing(verb: str) -> None:
             answered(released, "t1", status=COMPLETED if verb == "complete" else FAILED)
 
 
+def test_who_released_a_task_or_whose_task_was_answered_is_told_so() -> None:
+    held = in_state(CLAIMED)
+    released = DO["release"](held, NOW).applied(held)
+    with pytest.raises(LostClaim, match=r"released at 20.*epoch 1"):
+        DO["renew"](released, NOW)
+    with pytest.raises(Refused, match="task is completed by ann at 20"):
+        DO["renew"](in_state(COMPLETED), NOW)
+
+
 def test_a_claimed_task_is_not_answered_without_a_token() -> None:
     with pytest.raises(LostClaim, match="needs --claim-token"):
         answered(in_state(CLAIMED), None)

@@ -13,7 +13,7 @@ import time
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.hints import files
 from agent_lanes.backends.files.layout import Layout, sequence_of_ready
-from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS
+from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS, holder_of
 from agent_lanes.core.codec import MAX_SEQUENCE
 from agent_lanes.errors import Busy
 
@@ -71,5 +71,7 @@ def _lock(descriptor: int, lane: str) -> None:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise Busy(f"lane {lane}: its counter is locked for {PATIENCE_SECONDS:.0f} s") from None
+                raise Busy(
+                    f"lane {lane}: its counter is locked for {PATIENCE_SECONDS:.0f} s by {holder_of(descriptor)}"
+                ) from None
         time.sleep(LONGEST_PAUSE / 20)

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+INITIAL_TIME_NAMESPACE = "time:[4026531834]"  # PROC_TIME_INIT_INO of the kernel; see time_namespaces(7)
 LEAST_FREE_BYTES, LEAST_FREE_FILES = 256 << 20, 10_000
 
 
@@ -25,7 +26,7 @@ def surroundings(layout: Layout, now: Moment, *, network_allowed: bool) -> Itera
     yield from file_system(kind, layout.root, asked_for=network_allowed or check.allowed())
     space = os.statvfs(layout.root)
     yield from disk(space.f_bavail * space.f_frsize, space.f_favail if space.f_files else None)
-    yield from clock(now.boot_id)
+    yield from clock(now.boot_id, time_namespace())
     yield from watches(works=watch_works(layout.root))
 
 
@@ -59,14 +60,21 @@ def disk(free_bytes: int, free_files: int | None) -> Iterator[Finding]:
         )
 
 
-def clock(boot_id: str) -> Iterator[Finding]:
-    """Leases need a clock that nobody sets."""
+def clock(boot_id: str, namespace: str = "") -> Iterator[Finding]:
+    """Leases need a clock that nobody sets, and that is the same for everybody."""
     if not boot_id:
         yield Finding(
             level=WARNING,
             code="no_boot_clock",
             message="this machine has no clock that counts sleep, so leases follow the wall clock",
             hint="do not set the clock while tasks are claimed",
+        )
+    elif namespace not in ("", INITIAL_TIME_NAMESPACE):
+        yield Finding(
+            level=WARNING,
+            code="own_boot_clock",
+            message="this process is in a time namespace of its own: leases end earlier or later than for others",
+            hint="use the store from inside it only, or start it without one (unshare --time)",
         )
 
 
@@ -79,6 +87,14 @@ def watches(*, works: bool) -> Iterator[Finding]:
             message="no watch can be set, so blocked waits poll: up to a second late, and not for free",
             hint="raise fs.inotify.max_user_instances and max_user_watches (sysctl)",
         )
+
+
+def time_namespace() -> str:
+    """In which time namespace this process is, as the kernel names it; empty where it knows none."""
+    try:
+        return os.readlink("/proc/self/ns/time")
+    except OSError:
+        return ""
 
 
 def watch_works(folder: str) -> bool:

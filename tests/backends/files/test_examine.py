@@ -15,7 +15,7 @@ from backends.files.conftest import Open, tree
 from backends.files.test_hints import ORPHAN, put_marker, taken
 from backends.files.test_layout import ready_markers
 
-OF_THE_MACHINE = {"disk_space", "inotify_exhausted", "network_file_system", "no_boot_clock"}
+OF_THE_MACHINE = {"disk_space", "inotify_exhausted", "network_file_system", "no_boot_clock", "own_boot_clock"}
 
 
 def found(store: ClockedFileStore) -> list[Finding]:

@@ -179,6 +179,12 @@ def test_a_machine_without_a_boot_clock_is_told_so() -> None:
     assert list(surroundings.clock("a boot")) == []
 
 
+def test_a_time_namespace_of_its_own_is_a_warning() -> None:
+    assert list(surroundings.clock("boot", surroundings.INITIAL_TIME_NAMESPACE)) == []
+    [finding] = surroundings.clock("boot", "time:[1]")
+    assert (finding.level, finding.code) == ("warning", "own_boot_clock")
+
+
 def test_watches_that_cannot_be_set_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [finding] = surroundings.watches(works=False)
     assert (finding.level, finding.code) == (WARNING, "inotify_exhausted")

@@ -55,7 +55,7 @@ class Case:
     lane: str = "work"
     store: str = "handoff/state"
     view: str = "facts"
-    """What shows whether it was done: `facts`, `history`, or the path of a file or folder of the project."""
+    """What shows whether it was done: `facts`, `facts and hints`, `history`, or a path below the project."""
     alone: bool = False
     """Nobody can go on before the same call has been made again: there is no queue yet, or it is damaged."""
     steps: bool = False
@@ -350,7 +350,7 @@ CASES = (
     Case("export, a file", ("export", "out.jsonl"), of_every_kind, REFUSED, "exists", view="out.jsonl"),
     Case("export, to stdout", ("export",), of_every_kind, SAME),
     Case("import", ("--store", "new/state", "import", "stream.jsonl"), exported, SAME, store="new/state", steps=True),
-    Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, alone=True, steps=True),
+    Case("doctor --repair", ("doctor", "--repair"), ailing, SAME, view="facts and hints", alone=True, steps=True),
     Case("init", ("init",), no_project, REFUSED, "already exists", view="handoff", alone=True),
     Case(
         "init-pool",

@@ -1,8 +1,8 @@
 """K2: every file operation of every command that writes fails, with every errno that disks and kernels give.
 
 Calls that change, lock or sync something, and all that touch the project, the store, the home or the output, fail with
-each of the seven; calls that only read the program itself (the modules that a command still imports) with those that
-reading can fail with. `close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
+each of the seven; those that only read the program itself (the modules that a command still imports) with one of
+those that reading can fail with, in turn. `close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
 
 Of each: no traceback, one clear line, an exit code of the contract; success means done; whoever says that it failed
 has changed nothing, or says what it has done (exit code 76, or the line itself); nothing is left behind. Then the same
@@ -77,7 +77,8 @@ def errors(trial: Trial, call: Call) -> tuple[str, ...]:
     """What a call can fail with."""
     if call.changes or str(trial.scene.root) in call.text:
         return ERRNOS
-    return OF_READING.get(call.name, OF_LOOKING)
+    possible = OF_READING.get(call.name, OF_LOOKING)
+    return (possible[call.nth % len(possible)],)
 
 
 def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Told]:
@@ -87,7 +88,10 @@ def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Tol
     if ended.code == case.code and (ended.code in ANSWERS or trial.changes_nothing or state == DONE):
         if state == NOT_DONE and b"status=idle" in ended.out:
             return PASSED_OVER, told  # a task that cannot be read now is passed over, as a damaged one is
-        if state != DONE:
+        another = case.command == "claim" and ended.values.get("claim_token", "?").encode() in b"".join(
+            trial.facts(kept).values()
+        )
+        if state != DONE and not another:
             told.append(f"it says that it was done, and it is {state}: {ended}")
         if not ended.out and trial.undisturbed.out:
             told.append("it printed nothing, and says that it was done")

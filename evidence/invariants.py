@@ -68,6 +68,11 @@ def ids(kept: Kept, store: str) -> set[str]:
     return {path.split("/")[1] for path in below(kept, store) if re.fullmatch(r"tasks/[^/]+", path)}
 
 
+def markers(kept: Kept, store: str) -> set[str]:
+    """Every marker that there is."""
+    return {path for path in below(kept, store) if path.split("/")[0] in MARKERS and ID.fullmatch(path.split("/")[-1])}
+
+
 def record(found: Kept, path: str, fields: dict[str, type]) -> Record | None:
     """A JSON record; None where there is none. Raises Illegal."""
     item = found.get(path)

@@ -159,8 +159,9 @@ class Trial:
 
     def _view(self, kept: Kept) -> object:
         """What shows whether it was done."""
-        if self.case.view == "facts":
-            return sorted(SEQUENCE.sub(b"", plain(text)) for text in self.facts(kept).values())
+        if self.case.view.startswith("facts"):
+            facts = sorted(SEQUENCE.sub(b"", plain(text)) for text in self.facts(kept).values())
+            return facts if self.case.view == "facts" else (facts, invariants.markers(kept, self._path))
         if self.case.view == "history":
             return self._history(kept)
         item = kept.get(f"project/{self.case.view}")

@@ -2,7 +2,8 @@
 
 Calls that change, lock or sync something, and all that touch the project, the store, the home or the output, fail with
 each of the seven; those that only read the program itself (the modules that a command still imports) with one of
-those that reading can fail with, in turn. `close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
+those that reading can fail with, in turn. `close` is left out: strace keeps a file open whose close it lets fail, and
+no kernel does.
 
 Of each: no traceback, one clear line, an exit code of the contract; success means done; whoever says that it failed
 has changed nothing, or says what it has done (exit code 76, or the line itself); nothing is left behind. Then the same

@@ -15,7 +15,7 @@ from agent_lanes.core.control import end
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
-from agent_lanes.core.placement import Due, Later, Ready, overdue, placement, timer_now
+from agent_lanes.core.placement import Ready, comes_up, overdue, placement
 from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, QUEUED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
@@ -128,7 +128,7 @@ class MemoryStore(MemoryShelf):
         with self.changed:
             after, change = self._change(id, decide)
             if change.response is not None:
-                self._end_dependants()
+                self._end_dependants(id)
             self._notify()
             return after, change
 
@@ -203,13 +203,9 @@ class MemoryStore(MemoryShelf):
 
     def next_due(self, lane: str) -> int | None:
         """See ports.Finder."""
-        now, found = self.now(), list[int]()
-        for place in (placement(snapshot, now) for snapshot in self._all()):
-            if isinstance(place, Due) and place.lane == lane:
-                found.append(place.at)
-            elif isinstance(place, Later) and place.lane == lane:
-                found.append(place.at - now.wall + timer_now(now))
-        return min(found, default=None)
+        now = self.now()
+        places = (placement(snapshot, now) for snapshot in self._all() if snapshot.task.lane == lane)
+        return min((at for at in (comes_up(place, now) for place in places) if at is not None), default=None)
 
     def depth(self, lane: str) -> int:
         """See ports.Finder."""
@@ -236,15 +232,14 @@ class MemoryStore(MemoryShelf):
         failed = tuple(id for id, state in states.items() if state in FINISHED and state != COMPLETED)
         return snapshot.replace(open_dependencies=still_open, failed_dependencies=failed)
 
-    def _end_dependants(self) -> None:
+    def _end_dependants(self, id: str) -> None:
         """End those that depend on a task which did not complete, and those that depend on them."""
-        while True:
-            waiting = [one for one in self._all() if one.failed_dependencies and one.state == QUEUED]
-            doomed = [one.id for one in waiting if overdue(one, self.now()) is not None]
-            if not doomed:
-                return
-            for id in doomed:
-                self._change(id, end)
+        ended = [id]
+        for id in ended:
+            for one in self._all():
+                if id in one.task.depends_on and one.state == QUEUED and overdue(one, self.now()) is not None:
+                    self._change(one.id, end)
+                    ended.append(one.id)
 
     def _all(self) -> tuple[Snapshot, ...]:
         return tuple(self._with_dependencies(snapshot) for snapshot in tuple(self._tasks.values()))

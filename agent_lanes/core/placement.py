@@ -142,6 +142,13 @@ def ends_in(before: Snapshot, now: Moment) -> int | None:
     return None
 
 
+def comes_up(place: Placement, now: Moment) -> int | None:
+    """When a task at this place is to be looked at again, on the clock of `timer_now`; None: not by time alone."""
+    if isinstance(place, Due):
+        return place.at
+    return place.at - now.wall + timer_now(now) if isinstance(place, Later) else None
+
+
 def timer_now(now: Moment) -> int:
     """The clock that `Due.at` counts on."""
     return now.boottime if now.boot_id else now.wall

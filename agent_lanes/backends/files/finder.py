@@ -8,7 +8,7 @@ from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.core import names
-from agent_lanes.core.placement import Blocked, Due, Later, Ready, placement, ready, timer_now
+from agent_lanes.core.placement import Blocked, Due, Later, Ready, comes_up, placement, ready, timer_now
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
@@ -98,9 +98,14 @@ class FileFinder:
                 self._settle(id, place)
 
     def next_due(self, lane: str) -> int | None:
-        """See ports.Finder."""
+        """See ports.Finder; from the facts after a reboot."""
         with atomic.storage(f"lane {lane}"):
-            return self.hints.next_due(lane, self.now())
+            now = self.now()
+            if self._gate.current():
+                return self.hints.next_due(lane, now)
+            found = (one for one in self._by_facts(atomic.names(self.layout.tasks)) if one.task.lane == lane)
+            due = (comes_up(placement(one, now), now) for one in found)
+            return min((at for at in due if at is not None), default=None)
 
     def depth(self, lane: str) -> int:
         """See ports.Finder."""

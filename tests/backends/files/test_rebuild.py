@@ -162,6 +162,15 @@ def test_litter_in_tmp_is_swept_after_an_hour_and_not_before(
     assert sorted(path.name for path in (root / "tmp").iterdir()) == ["young", "young.json"]
 
 
+def test_after_a_reboot_a_waiter_knows_when_a_delayed_task_comes_up_before_anything_has_changed(
+    store: ClockedFileStore, clock: Clock, open_store: Open
+) -> None:
+    submit(store, not_before=clock.moment.wall + 5_000_000)
+    rebooted = open_store(boot="the next boot")
+    assert rebooted.next_due("default") == clock.moment.boottime + 5_000_000
+    assert rebooted.next_due("another") is None
+
+
 def test_a_submit_sweeps_old_litter_only_while_no_other_command_is_at_work(store: ClockedFileStore, root: Path) -> None:
     """A command that was suspended for an hour, or under which the clock was set, may still commit what it staged."""
     store.prepare()

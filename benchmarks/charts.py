@@ -160,7 +160,7 @@ def _about(record: dict[str, Any], figure: dict[str, Any]) -> str:
     return (
         f"agent-lanes {version} ({figure['commit']}) and 0.1.1 side by side in one run, {figure['ended_at'][:10]}, "
         f"load {load[0]:.0f} to {load[1]:.0f}; {machine['processors']} processors ({machine['processor']}), "
-        f"{machine['file_system']}; benchmarks/README.md"
+        f"{machine['file_system']}"
     )
 
 

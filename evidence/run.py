@@ -26,11 +26,8 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K2": ("errnos", "every system call of every command that writes fails, with every errno"),
     "K3": ("power", "power loss: every legal state of the disk after every step"),
     "K3-IMAGES": ("images", "power loss: images of real ext4, xfs and btrfs at every step"),
-    "K3-LAZYFS": ("lazyfs", "power loss: a file system that drops what was not synced"),
-    "K4": ("damage", "damaged records and folders"),
     "K5": ("storm", "a storm of processes with random kills, and its history checked"),
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
-    "K8": ("fuzz", "hostile input: codec, config, task files, names, paths, bodies"),
     "SIM": ("simulation", "several clients in one process, switched, crashed and aged by a seed"),
 }
 

@@ -37,7 +37,8 @@ def filled(page: str) -> str:
     def fill(match: re.Match[str]) -> str:
         path = RESULTS / f"{match[2]}.json"
         if not path.exists():
-            return f"{match[1]}No run has been kept yet: `python evidence/run.py {match[2]} --whole --out evidence/results`.\n{match[3]}"
+            command = f"python evidence/run.py {match[2]} --whole --out evidence/results"
+            return f"{match[1]}No run has been kept yet: `{command}`.\n{match[3]}"
         return match[1] + table(json.loads(path.read_text(encoding="utf-8"))) + match[3]
 
     return PLACE.sub(fill, page)

@@ -205,9 +205,9 @@ def _litter(place: Place) -> str:
 
 def _suspended_waiter(place: Place) -> str:
     id = place.submit()
-    waiting = place.blocked("wait", id, "--timeout", "2", "--quiet")
+    waiting = place.blocked("wait", id, "--timeout", "6", "--quiet")
     os.killpg(waiting.pid, signal.SIGSTOP)
-    time.sleep(2.5)  # longer than its time-out
+    time.sleep(6.5)  # longer than its time-out
     place.call("respond", id, "--body", "meanwhile")
     os.killpg(waiting.pid, signal.SIGCONT)
     expect(place.end(waiting, DONE).out == b"meanwhile", "the waiter got something else")

@@ -1,128 +1,209 @@
-"""Any sequence of steps leaves the file backend saying what the memory backend says; also when steps are killed."""
+"""Any sequence of steps leaves the file backend saying what the memory backend says.
+
+Steps: submit, claim (the next, or by id), renew, release, respond, note, park, time, a reboot that may lose all hints.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-from contracts.stores import make
+from contracts.stores import Clock, ClockedFileStore, claim, make, note, park, release, renew, respond
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent_lanes.backends.files import keys
-from agent_lanes.core.task import Snapshot
-from agent_lanes.errors import NotFound
+from agent_lanes.backends.memory import MemoryStore
+from agent_lanes.core.match import routes_for
+from agent_lanes.core.task import COMPLETED, FAILED, Snapshot, Task
+from agent_lanes.errors import AgentLanesError
 from agent_lanes.ports import Backend
-from backends.killed import killed_after
-from backends.machine import Machine, lanes, outcome, plain
+from agent_lanes.services.queue import QueueService
 
-OF_THE_MEMORY = ("_tasks", "_histories", "_requests", "_sequences", "_keys", "_claimed_as")
-
-
-class Ending(Machine):
-    """And the queue itself ends tasks: attempts run out, deadlines pass, what they depend on fails."""
-
-    @rule(
-        target=Machine.ids,
-        lane=lanes,
-        attempts=st.sampled_from([None, 1, 2]),
-        deadline=st.sampled_from([None, 5, 50]),
-        after=st.lists(st.integers(1, 9), max_size=2),
-        on_failure=st.sampled_from(["fail", "run"]),
-    )
-    def submit_what_may_end(
-        self, lane: str, attempts: int | None, deadline: float | None, after: list[int], on_failure: str
-    ) -> str:
-        first = tuple(f"task-{number:04d}" for number in sorted(set(after)) if number <= self.count)
-        id, expires_at = self.new_id(), self.at(deadline)
-        more = {"depends_on": first, "on_failure": on_failure, "max_attempts": attempts, "expires_at": expires_at}
-        self.change(lambda backend: backend.create(lane, make(lane, id=id, **more)))
-        return id
+LANES = ("default", "a/b")
+VENDORS = (None, "claude", "codex")
+TOKENS = ("t1", "t2")
+CHEAP = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where an fsync costs nothing
+lanes = st.sampled_from(LANES)
+vendors = st.sampled_from(VENDORS)
+tokens = st.sampled_from(TOKENS)
+seconds = st.sampled_from([0.5, 10, 100])
 
 
-class Killed(Machine):
-    """And any change may be killed at any step: then all of it took place, or nothing; and all goes on."""
+class NamedTokens:
+    """Tokens that the test knows: a claim by claim_next is proved by `t1` or `t2`."""
 
-    kill_after: int | None = None
+    next_token = TOKENS[0]
+
+    def new_token(self) -> str:
+        return self.next_token
+
+
+class Memory(NamedTokens, MemoryStore):
+    """The reference."""
+
+
+class Files(NamedTokens, ClockedFileStore):
+    """The store on disk."""
+
+
+def plain(value: Any) -> Any:
+    """The value without places in a lane: only their order is promised, and that is what candidates show."""
+    if isinstance(value, Task):
+        return value.replace(sequence=0)
+    if isinstance(value, Snapshot):
+        return value.replace(task=plain(value.task))
+    return value
+
+
+class Machine(RuleBasedStateMachine):
+    """Both backends, under one clock, given the same steps."""
+
+    ids = Bundle("ids")
 
     @initialize()
     def begin(self) -> None:
-        super().begin()
-        self.torn = set[str]()
-        """Tasks whose history may lack what took place: its line comes after the commit."""
-        self.reserved: dict[str, tuple[str, str, int]] = {}
+        self.folder = tempfile.mkdtemp(
+            dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        )  # fsyncs cost nothing
+        self.clock, self.boots, self.count = Clock(), 0, 0
+        self.memory = Memory(now=self.clock)
+        self.boot("boot-0")
 
-    @rule(calls=st.integers(0, 90))
-    def the_next_change_is_killed(self, calls: int) -> None:
-        self.kill_after = calls
+    def boot(self, boot_id: str) -> None:
+        os.environ["AGENT_LANES_BOOT_ID"] = boot_id
+        self.clock.moment = self.clock.moment.replace(boot_id=boot_id, boottime=1_000_000)
+        self.files = Files(self.folder + "/state", self.clock)
 
-    @rule(target=Machine.ids, lane=lanes, key=st.sampled_from(["k1", "k2"]))
+    def teardown(self) -> None:
+        os.environ.pop("AGENT_LANES_BOOT_ID", None)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def both(self, do: Callable[[Backend], Any]) -> Any:
+        """Do it to both; the same comes out, or the same is raised."""
+        outcomes = []
+        for backend in (self.memory, self.files):
+            try:
+                outcomes.append((None, plain(do(backend))))
+            except AgentLanesError as wrong:
+                outcomes.append((type(wrong), wrong.message))
+        assert outcomes[0] == outcomes[1]
+        return outcomes[0][1] if outcomes[0][0] is None else None
+
+    # --- steps -----------------------------------------------------------------------------------------------
+
+    @rule(target=ids, lane=lanes, vendor=vendors)
+    def submit(self, lane: str, vendor: str | None) -> str:
+        self.count += 1
+        id = f"task-{self.count:04d}"
+        metadata = {} if vendor is None else {"required_vendor": vendor}
+        self.both(lambda backend: backend.create(lane, make(lane, id=id, metadata=metadata)))
+        return id
+
+    @rule(target=ids, lane=lanes, key=st.sampled_from(["k1", "k2"]))
     def submit_with_a_key(self, lane: str, key: str) -> str:
-        """Killed after the key was taken, it is made again under the id and at the place that the key has."""
-        found = keys.reserved(self.files.layout, key)
-        known = {one.task.idempotency_key for one in self.memory.scan() if isinstance(one, Snapshot)}
-        if key in known or found is None:
-            return str(super().submit_with_a_key(lane, key))
-        born = make(lane, id=found.id, idempotency_key=key)
-        self.change(lambda backend: backend.create(lane, born, None, key))
-        with suppress(NotFound):
-            task = self.memory.read(found.id).task
-            placed = found.sequence if found.lane == lane else task.sequence
-            self.memory._tasks[task.id] = Snapshot(task=task.replace(sequence=placed))
-        return found.id
+        """The second time it is the task of the first, whatever became of it."""
+        known = {found.task.idempotency_key for found in self.memory.scan() if isinstance(found, Snapshot)}
+        self.count += key not in known
+        born = make(lane, id=f"task-{self.count:04d}", idempotency_key=key)
+        task = self.both(lambda backend: backend.create(lane, born, None, key))
+        return str(task.id)
 
-    def change(self, do: Callable[[Backend], Any]) -> Any:
-        """Do it to both; if the files were killed, what they hold tells whether it took place."""
-        calls, self.kill_after = self.kill_after, None
-        if calls is None:
-            return super().change(do)
-        before = {name: dict(getattr(self.memory, name)) for name in OF_THE_MEMORY}
-        lines = {id: list(history) for id, history in self.memory._histories.items()}
-        without, wanted = self.facts(self.memory), outcome(do, self.memory)
-        with killed_after(calls) as process:
-            found = outcome(do, self.files)
-        if not process.dead:
-            assert found == wanted
-            return wanted[1] if wanted[0] is None else None
-        self.another_process()
-        stands, done = self.facts(self.files), self.facts(self.memory)
-        assert stands in (without, done)
-        changed = [id for id in self.memory._tasks if self.memory._histories[id] != lines.get(id)]
-        noted = [id for id in changed if id in lines and len(self.history(self.files, id)) > len(lines[id])]
-        if stands == without and not (without == done and noted):
-            for name in OF_THE_MEMORY:
-                setattr(self.memory, name, before[name])
-            self.memory._histories.update(lines)
-        self.torn.update(changed)
-        return None
+    @rule(
+        lane=lanes, vendor=vendors, token=tokens, lease_seconds=seconds, request_id=st.sampled_from([None, "r1", "r2"])
+    )
+    def claim_next(
+        self, lane: str, vendor: str | None, token: str, lease_seconds: float, request_id: str | None
+    ) -> None:
+        self.memory.next_token = self.files.next_token = token
+        self.both(
+            lambda backend: QueueService(backend).claim_next(
+                lane, vendor=vendor, lease_seconds=lease_seconds, request_id=request_id
+            )
+        )
 
-    def facts(self, backend: Backend) -> list[Any]:
-        return [plain(found) for found in backend.scan()]
+    @rule(id=ids, token=tokens, lease_seconds=seconds)
+    def claim(self, id: str, token: str, lease_seconds: float) -> None:
+        self.both(lambda backend: claim(backend, id, token, lease_seconds))
 
-    def compare_history(self, id: str) -> None:
-        """Of a task at which a change was killed, lines may lack; each gap that a claim shows is told."""
-        with suppress(NotFound):
-            known = self.history(self.memory, id)
-            found = self.history(self.files, id)
-            if id not in self.torn:
-                assert found == known
-            else:
-                rest = iter([(line.type, line.message) for line in known])
-                told = [(line.type, line.message) for line in found if line.type != "recovered"]
-                assert all(line in rest for line in told)
-                numbers = [line.number for line in found]
-                assert numbers == sorted(set(numbers))
+    @rule(id=ids, token=tokens, lease_seconds=seconds)
+    def renew(self, id: str, token: str, lease_seconds: float) -> None:
+        self.both(lambda backend: renew(backend, id, token, lease_seconds))
+
+    @rule(id=ids, token=tokens)
+    def release(self, id: str, token: str) -> None:
+        self.both(lambda backend: release(backend, id, token))
+
+    @rule(id=ids, token=st.none() | tokens, status=st.sampled_from([COMPLETED, FAILED]), body=st.sampled_from("ab"))
+    def respond(self, id: str, token: str | None, status: str, body: str) -> None:
+        self.both(lambda backend: respond(backend, id, token, status, body))
+
+    @rule(id=ids)
+    def note(self, id: str) -> None:
+        self.both(lambda backend: note(backend, id, "m"))
+
+    @rule(id=ids)
+    def park(self, id: str) -> None:
+        self.both(lambda backend: park(backend, id))
+
+    @rule(passed=st.sampled_from([0.5, 9.5, 90]))
+    def time(self, passed: float) -> None:
+        self.clock.advance(passed)
+
+    @rule(step=st.sampled_from([-(10**12), 10**12]))
+    def set_the_wall_clock(self, step: int) -> None:
+        self.clock.moment = self.clock.moment.replace(wall=max(0, self.clock.moment.wall + step))
+
+    @rule(lost=st.booleans())
+    def reboot(self, lost: bool) -> None:
+        self.boots += 1
+        if lost:
+            for hints in ("ready", "timers", "held"):
+                shutil.rmtree(f"{self.folder}/state/{hints}", ignore_errors=True)
+        self.boot(f"boot-{self.boots}")
+
+    @rule()
+    def another_process(self) -> None:
+        self.files = Files(self.folder + "/state", self.clock)
+
+    # --- what holds after every step -------------------------------------------------------------------------
+
+    @invariant()
+    def every_task_stands_the_same(self) -> None:
+        for active_only in (False, True):
+            found = [plain(one) for one in self.files.scan(active_only=active_only)]
+            assert found == [plain(one) for one in self.memory.scan(active_only=active_only)]
+
+    @invariant()
+    def the_next_task_is_the_same(self) -> None:
+        for lane in LANES:
+            for vendor in VENDORS:
+                self.both(
+                    lambda backend, lane=lane, vendor=vendor: QueueService(backend).peek_next(lane, vendor=vendor)
+                )
+
+    @invariant()
+    def hints_are_a_superset_and_never_late(self) -> None:
+        for lane in LANES:
+            for vendor in VENDORS:
+                truth = list(self.memory.candidates(lane, routes_for(vendor)))
+                hinted = [id for id in self.files.candidates(lane, routes_for(vendor)) if id in truth]
+                assert hinted == truth
+            due, hint = self.memory.next_due(lane), self.files.next_due(lane)
+            assert due is None or (hint is not None and hint <= due)
+
+    @precondition(lambda self: self.count)
+    @invariant()
+    def the_history_is_the_same(self) -> None:
+        for number in range(1, self.count + 1):
+            id = f"task-{number:04d}"
+            assert list(self.files.events(id)) == list(self.memory.events(id))
 
 
-class TestSameBehaviour(Ending.TestCase):  # type: ignore[misc, name-defined]
+class TestSameBehaviour(Machine.TestCase):  # type: ignore[misc, name-defined]
     """The machine as pytest finds it."""
-
-    settings = settings(max_examples=100, stateful_step_count=40)
-
-
-class TestSameBehaviourWhenKilled(Killed.TestCase):  # type: ignore[misc, name-defined]
-    """The same, with changes that are killed."""
 
     settings = settings(max_examples=100, stateful_step_count=40)

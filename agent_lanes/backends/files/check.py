@@ -57,14 +57,23 @@ def try_out(base: str, folder: str) -> None:
         os.mkdir(base, 0o700)
         try:
             problem = _problem(base)
+        except FileNotFoundError:
+            return  # swept or replaced under us: that says nothing about the file system
         except OSError as wrong:
             problem = f"{wrong.strerror} ({wrong.filename})"
         finally:
-            for name in os.listdir(base):
-                os.unlink(f"{base}/{name}")
-            os.rmdir(base)
+            for name in atomic.names(base):
+                atomic.discard(f"{base}/{name}")
+            _remove(base)
     if problem:
         raise _unfit(problem, folder)
+
+
+def _remove(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except FileNotFoundError:  # swept or replaced under us
+        pass
 
 
 def local(nearest: str, folder: str, mountinfo: str, *, network: bool) -> None:

@@ -26,6 +26,9 @@ PLACES = tuple(
     for pattern in (
         "|".join(re.findall(r"(?m)^  ([a-z.]+)", CONTRACT.read_text().split("<queue_root>/\n")[1].split("```")[0])),
         r"indexes/correlations",
+        r"lock(/NOTE\.txt)?",
+        r"blocked(/[^/]+(/[^/]+)?)?",
+        r"dependants(/[^/]+(/[^/]+(/[^/]+(/[^/]+)?)?)?)?",
         r"tmp/.*",
         r"tasks/[^/]+",
         r"tasks/[^/]+/(task\.json|claim\.json|response\.json|events\.jsonl|request\.md)",

@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: commands, exit codes, files, Python API.
+"""Writes docs/reference/ from the code: commands, exit codes, files, Python API, vendors.
 
     python docs/reference.py            write the pages
     python docs/reference.py --check    change nothing; exit 1 and name what is stale
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -24,6 +25,8 @@ from agent_lanes.core.answers import encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Claim, Event, Lease, Response, Snapshot, Supporting, Task
 from agent_lanes.core.times import Moment, parse_iso
+from agent_lanes.dispatch.vendor import Choice, Vendor
+from agent_lanes.dispatch.vendors import shipped
 from agent_lanes.services.queue import QueueService
 
 if TYPE_CHECKING:
@@ -202,6 +205,55 @@ def python() -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def vendors() -> str:
+    """The table of vendors: how each agent is called, and how that was verified."""
+    rows = shipped().values()
+    lines = [
+        "# Vendors",
+        "",
+        "How each agent is run, from [the table](../../agent_lanes/dispatch/vendors.yaml). What can be changed,",
+        "and where, stands in [CONTRACT.md](../../CONTRACT.md#vendors); `agent-lanes vendors` tells which of them are installed.",
+        "",
+        "| vendor | verified with | on | how |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        tried = row.verified
+        lines.append(
+            f"| [{row.name}](#{row.name}) | {tried.version or '-'} | {tried.date or '-'} | {_cell(tried.how)} |"
+        )
+    for row in rows:
+        lines += _vendor(row)
+    return "\n".join(lines) + "\n"
+
+
+def _vendor(row: Vendor) -> list[str]:
+    if not row.program:
+        return ["", f"## {row.name}", "", "Any other program: the prompt on stdin, the answer on stdout."]
+    lines = ["", f"## {row.name}", "", "```sh", shlex.join(row.command(folder="/").argv) + "   < prompt", "```", ""]
+    facts = {
+        "install": row.install,
+        "log in": row.login,
+        **{f"permission `{name}`": _words(words) or "nothing" for name, words in row.permissions.items()},
+        "model": _choice(row.model),
+        "effort": _choice(row.effort),
+        "session": _words(row.session),
+        "ceiling in USD": _words(row.max_cost),
+        "environment": ", ".join(f"`{name}={value}`" for name, value in row.environment.items()),
+        "output": row.reads.format,
+    }
+    return [*lines, "| | |", "| --- | --- |", *(f"| {name} | {_cell(text)} |" for name, text in facts.items() if text)]
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return f"`{shlex.join(words)}`".replace("'{}'", "{}") if words else ""
+
+
+def _choice(choice: Choice) -> str:
+    names = ", ".join(name if name == value else f"{name} → {value}" for name, value in choice.names.items())
+    return f"{_words(choice.words)}{': ' if names else ''}{names}" if choice.words else "no words for it"
+
+
 def _fenced(story: str) -> list[str]:
     """A docstring that is code, then prose."""
     code = [line[4:] for line in story.split("\n") if line.startswith("    ") or not line]
@@ -251,7 +303,7 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES = {"commands": commands, "exit-codes": exit_codes, "files": files, "python": python}
+PAGES = {"commands": commands, "exit-codes": exit_codes, "files": files, "python": python, "vendors": vendors}
 
 
 def main(arguments: list[str]) -> int:

@@ -74,7 +74,19 @@ def test_names_and_flags_are_unique_and_well_formed() -> None:
 
 def test_commands_that_change_the_store_say_so() -> None:
     looks = {entry.name for entry in COMMANDS if not entry.changes}
-    assert looks == {"wait", "next", "watch", "show", "status", "list", "where", "export", "serve", "self-test"}
+    assert looks == {
+        "wait",
+        "next",
+        "watch",
+        "show",
+        "status",
+        "list",
+        "where",
+        "vendors",
+        "export",
+        "serve",
+        "self-test",
+    }
 
 
 Values = dict[str, str]  # as texts: 5, 5.0 and '5' differ, and nan is nan

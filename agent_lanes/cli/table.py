@@ -39,6 +39,7 @@ COMMANDS = (
     Command(name="status", group=LOOK, summary="one task, or with --all the whole queue, as JSON"),
     Command(name="list", group=LOOK, summary="all tasks as JSON"),
     Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
+    Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),

@@ -12,7 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch")
+    from agent_lanes.core.jsontext import Json, JsonObject
+
+KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch", "vendors")
 DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
 MAX_LANES = 1_000
 
@@ -43,6 +45,7 @@ def parse(data: object, path: str) -> Config:
         lanes=_lanes(data.get("lanes"), path),
         worktree_path=_path(data, "worktree_path", path),
         expected_branch=_checked(data, "expected_branch", path, names.agent),
+        vendors=_vendors(data.get("vendors"), path),
         warnings=warnings,
     )
 
@@ -76,3 +79,24 @@ def _lanes(value: object, path: str) -> dict[str, str]:
             raise BadData(f"{path}: lanes.{lane}: {names.shown(settings)} is neither a description nor {{description}}")
         found[lane] = settings or ""
     return found
+
+
+def _vendors(value: object, path: str) -> JsonObject:
+    """Rows for the table of vendors, which says what their keys mean: here only that they are data of JSON's kind."""
+    found = _plain({} if value is None else value, f"{path}: vendors")
+    if not isinstance(found, dict) or not all(isinstance(row, dict) for row in found.values()):
+        raise BadData(f"{path}: vendors: {names.shown(value)} is not a mapping of vendors to what differs for them")
+    return found
+
+
+def _plain(value: object, where: str) -> Json:
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise BadData(f"{where}: {names.shown(key)} is not a text; quote it if it is meant as one")
+        return {key: _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, where) for item in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise BadData(f"{where}: {names.shown(value)} is neither a text nor a number")

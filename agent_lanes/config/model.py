@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Config(Frozen):
-    """One engine. Paths are absolute; `path` is the file it was read from."""
+    """One engine. Paths are absolute; `path` is the file it was read from; `vendors` is checked by dispatch.table."""
 
     path: str
     workspace_id: str
@@ -19,6 +19,7 @@ class Config(Frozen):
     lanes: dict[str, str]
     worktree_path: str | None = None
     expected_branch: str | None = None
+    vendors: JsonObject = {}
     warnings: tuple[str, ...] = ()
 
 
@@ -29,9 +30,9 @@ def dump(config: Config) -> JsonObject:
 
 def restore(record: JsonObject) -> Config:
     """The Config of a compiled copy. Raises TypeError, KeyError if it is not one."""
-    lanes, warnings = record["lanes"], record["warnings"]
-    if not isinstance(lanes, dict) or not isinstance(warnings, list):
-        raise TypeError("lanes, warnings")
+    lanes, vendors, warnings = record["lanes"], record["vendors"], record["warnings"]
+    if not isinstance(lanes, dict) or not isinstance(vendors, dict) or not isinstance(warnings, list):
+        raise TypeError("lanes, vendors, warnings")
     needed = [record[key] for key in ("path", "workspace_id", "workspace_root", "queue_root")]
     maybe = [record[key] for key in ("worktree_path", "expected_branch") if record[key] is not None]
     if not all(isinstance(value, str) for value in (*needed, *maybe, *lanes.values(), *warnings)):

@@ -212,7 +212,7 @@ def vendors() -> str:
         "# Vendors",
         "",
         "How each agent is run, from [the table](../../agent_lanes/dispatch/vendors.yaml). What can be changed,",
-        "and where, stands in [CONTRACT.md](../../CONTRACT.md#vendors); `agent-lanes vendors` tells which of them are installed.",
+        "and where, stands in [CONTRACT.md](../../CONTRACT.md#vendors). `agent-lanes vendors` tells what is installed.",
         "",
         "| vendor | verified with | on | how |",
         "| --- | --- | --- | --- |",

@@ -129,6 +129,9 @@ class TaskStore(Protocol):
     ) -> Iterator[Snapshot | Damaged]:
         """Every task, by id; damaged ones as the error that reading them raises. A look, not a transaction."""
 
+    def ids(self) -> list[str]:
+        """The id of every task that is not archived, sorted: names alone, no task is read."""
+
     def events(self, id: str) -> Iterator[Event]:
         """The history of one task, oldest first; lines that cannot be read are left out. Raises NotFound."""
 
@@ -169,6 +172,12 @@ class Finder(Protocol):
 
     def ever_submitted(self, lane: str) -> bool:
         """Whether the lane has had a task."""
+
+    def lanes(self) -> list[str]:
+        """The lanes that have had tasks, sorted, as far as the hints tell."""
+
+    def vendors(self) -> list[str]:
+        """Whom tasks were meant for, sorted, as far as the hints tell; `any` is one of them."""
 
 
 class Watch(Protocol):

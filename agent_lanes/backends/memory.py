@@ -161,6 +161,10 @@ class MemoryStore(MemoryShelf):
             if (lane is None or snapshot.task.lane == lane) and (not active_only or snapshot.state in ACTIVE):
                 yield snapshot
 
+    def ids(self) -> list[str]:
+        """See ports.TaskStore."""
+        return sorted(id for id in tuple(self._tasks) if id not in self._months)
+
     def events(self, id: str) -> Iterator[Event]:
         """See ports.TaskStore."""
         self.read(id)
@@ -214,6 +218,14 @@ class MemoryStore(MemoryShelf):
     def ever_submitted(self, lane: str) -> bool:
         """See ports.Finder."""
         return lane in self._sequences
+
+    def lanes(self) -> list[str]:
+        """See ports.Finder."""
+        return sorted({one.task.lane for one in self._all()})
+
+    def vendors(self) -> list[str]:
+        """See ports.Finder."""
+        return sorted({one.task.vendor for one in self._all()})
 
     def examine(self) -> Iterator[Finding]:
         """See ports.Examined: memory that is damaged would not know."""

@@ -13,11 +13,14 @@ import sys
 from agent_lanes.cli import output
 from agent_lanes.cli.options import GLOBAL, Arguments, parse, split
 from agent_lanes.cli.table import Command, command, module_name
+from agent_lanes.core.names import is_whole_id
 from agent_lanes.errors import AgentLanesError, Interrupted, StorageFailed, Unconfirmed, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from agent_lanes.wiring import Session
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,6 +67,9 @@ def _run(words: list[str]) -> int:
 
     session = Session(config=args.config, store=args.store, warn=output.warning)
     args.__dict__["verb"] = entry.name
+    for option in _module(entry).OPTIONS:
+        if option.names_tasks and args.__dict__[option.name]:
+            args.__dict__[option.name] = _whole_ids(args.__dict__[option.name], session)
     try:
         return int(_module(entry).run(args, session))
     except output.NotWritten as lost:
@@ -72,6 +78,13 @@ def _run(words: list[str]) -> int:
         raise Unconfirmed(
             f"done, but the result could not be printed: {lost.message}", hint="agent-lanes list shows what is there"
         ) from None
+
+
+def _whole_ids(given: str | list[str], session: Session) -> str | list[str]:
+    """Ids in place of parts of ids. An id as `submit` prints it opens nothing."""
+    if isinstance(given, list):
+        return [id if is_whole_id(id) else session.looks.whole_id(id) for id in given]
+    return given if is_whole_id(given) else session.looks.whole_id(given)
 
 
 def _exact(words: list[str]) -> tuple[Command, Arguments] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_lanes.cli import output
+from agent_lanes.core.escapes import harmless
 from agent_lanes.core.jsontext import dumps
 from agent_lanes.errors import Damaged
 
@@ -28,11 +29,11 @@ def show(
             bad.append(one)
             continue
         each(one)
-        text = output.harmless(dumps(one)).rstrip("\n").replace("\n", "\n    ")
+        text = harmless(dumps(one)).rstrip("\n").replace("\n", "\n    ")
         parts.append(("," if count else "") + "\n    " + text)
         count, size = count + 1, size + len(text)
         if size > AT_ONCE:
             output.text("".join(parts))
             parts, size = [], 0
-    rest = output.harmless(dumps({"count": count, **after(), **output.damaged_list(bad)}))
+    rest = harmless(dumps({"count": count, **after(), **output.damaged_list(bad)}))
     output.text("".join(parts) + ("\n  ]," if count else "],") + rest[1:])

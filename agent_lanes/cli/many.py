@@ -12,6 +12,7 @@ from agent_lanes.cli import lines, output
 from agent_lanes.cli.commands.submit import STDIN, submission
 from agent_lanes.cli.options import Arguments
 from agent_lanes.config import taskfile
+from agent_lanes.core.escapes import one_line
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, StorageFailed, of_system
 from agent_lanes.services.batches import AT_ONCE, BYTES_AT_ONCE
 
@@ -122,4 +123,4 @@ class Many:
         output.note(f"agent-lanes submit: {story}" + (f" ({error.hint})" if error.hint else ""))
         if not self.args.json:
             return REFUSED + "\n"
-        return output.json_line({"line": number, **output.as_object(error), "message": output.one_line(story)})
+        return output.json_line({"line": number, **output.as_object(error), "message": one_line(story)})

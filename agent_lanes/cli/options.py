@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+TASK_METAVARS = ("TASK_ID", "ID")
 TEXT, NUMBER, WHOLE, FLAG, PAIRS = "text", "number", "whole", "flag", "pairs"
 
 
@@ -37,6 +38,11 @@ class Option(Frozen):
     def name(self) -> str:
         """The attribute that holds its value."""
         return self.flag.lstrip("-").lower().replace("-", "_")
+
+    @property
+    def names_tasks(self) -> bool:
+        """Its values are ids of tasks, or parts of them."""
+        return self.metavar in TASK_METAVARS or self.flag in TASK_METAVARS
 
     @property
     def positional(self) -> bool:

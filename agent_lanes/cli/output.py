@@ -1,5 +1,9 @@
 """The only print. Everything on stdout is UTF-8 and flushed here, so that a closed pipe or a full disk is noticed.
 
+What a task holds never steers a terminal: whatever is written to one is escaped here (core.escapes), by `text` and all
+that ends in it. Where stdout is no terminal, bytes stay as they are. Only `styled` writes colours, and those are put
+around text that had been escaped.
+
 A reader that went away raises NotWritten; app turns it into exit code 76 for a command that had changed something.
 
     with shielded():
@@ -16,6 +20,7 @@ from __future__ import annotations
 import os
 import sys
 
+from agent_lanes.core.escapes import harmless, one_line, readable
 from agent_lanes.core.jsontext import dumps, dumps_line
 from agent_lanes.errors import AgentLanesError, Damaged, StorageFailed
 
@@ -49,15 +54,20 @@ def reserve_descriptors() -> None:
 
 
 def text(content: str) -> None:
-    """Write to stdout, as it is."""
-    raw(content.encode("utf-8", "backslashreplace"))
+    """Write to stdout: as it is, or to a terminal what people can read of it. Raises NotWritten."""
+    styled(readable(content) if on_terminal(1) else content)
 
 
-def raw(content: bytes) -> None:
-    """Write bytes to stdout. Raises NotWritten."""
+def body(content: str) -> None:
+    """Write a request or an answer: byte for byte, or to a terminal as whole lines. Raises NotWritten."""
+    text(content + "\n" if on_terminal(1) and not content.endswith("\n") else content)
+
+
+def styled(content: str) -> None:
+    """Write text in which everything has been escaped that is not a colour of ours. Raises NotWritten."""
     try:
         sys.stdout.flush()
-        view = memoryview(content)
+        view = memoryview(content.encode("utf-8", "backslashreplace"))
         while view:
             view = view[os.write(1, view) :]
     except BrokenPipeError:
@@ -86,12 +96,6 @@ def json(value: object) -> None:
 def json_line(value: object) -> str:
     """A JSON value on one line of its own."""
     return harmless(dumps_line(value)) + "\n"
-
-
-def harmless(content: str) -> str:
-    """JSON in which everything is escaped that a terminal could mistake for a command; it means the same."""
-    odd = {char for char in set(content) if not char.isprintable() and char != "\n"}
-    return content.translate({ord(char): _json_escape(char) for char in odd}) if odd else content
 
 
 def note(content: str) -> None:
@@ -135,30 +139,6 @@ def as_object(error: AgentLanesError) -> dict[str, object]:
         "hint": one_line(error.hint),
         "retryable": error.retryable,
     }
-
-
-def one_line(content: str) -> str:
-    """The text with its control characters escaped, so that it stays one line and cannot steer a terminal."""
-    if content.isprintable():
-        return content
-    return content.translate(_escapes(content, ""))
-
-
-def readable(content: str) -> str:
-    """The text for a terminal: lines and tabs stay, other control characters are escaped."""
-    content = content.replace("\r\n", "\n")
-    return content.translate(_escapes(content, "\n\t"))
-
-
-def _escapes(content: str, kept: str) -> dict[int, str]:
-    """A table of the few characters that need it: one by one, 32 MiB would take minutes."""
-    odd = (char for char in set(content) if not char.isprintable() and char not in kept)
-    return {ord(char): char.encode("unicode_escape", "surrogatepass").decode() for char in odd}
-
-
-def _json_escape(char: str) -> str:
-    units = char.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def on_terminal(descriptor: int) -> bool:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 DIGITS = frozenset("0123456789")
+HEX = DIGITS | frozenset("abcdef")
 PLAIN = LETTERS | DIGITS | frozenset("-_.")
 MAX_ID = 236  # what a file name of 255 bytes leaves beside the 19 of a timer marker
 MAX_NAME_BYTES = 200
 MAX_AGENT = 200
 MAX_KEY = 100
+CHANCE = 12  # hex digits at the end of an id: what people call a task by
 MAX_METADATA_BYTES = 256 * 1024
 MAX_METADATA_DEPTH = 16
 ANY_VENDOR = "any"
@@ -44,13 +46,17 @@ def some(values: Iterable[object], most: int = 10) -> str:
 
 def task_id(value: object) -> str:
     """A task id: letters, digits, `.`, `_`, `-`; begins with a letter or digit; no `..`; at most 180."""
-    legal = isinstance(value, str) and 0 < len(value) <= MAX_ID and PLAIN.issuperset(value) and ".." not in value
-    if not legal or value[0] not in LETTERS | DIGITS:  # type: ignore[index]
+    if not isinstance(value, str) or not is_task_id(value):
         raise BadUsage(
             f"task id: {shown(value)} is not one; ids are letters, digits, '.', '_' and '-', at most {MAX_ID}",
             hint="`agent-lanes list` shows the ids of this store",
         )
-    return value  # type: ignore[return-value]
+    return value
+
+
+def is_task_id(name: str) -> bool:
+    """Whether a name may be a task id."""
+    return 0 < len(name) <= MAX_ID and PLAIN.issuperset(name) and ".." not in name and name[0] not in "-_."
 
 
 def lane(value: object) -> str:
@@ -126,6 +132,19 @@ def required_vendor(metadata_of_task: JsonObject) -> str:
 def new_task_id(created_at: int, correlation: str, chance: str) -> str:
     """`<time>-<slug of the correlation id>-<12 hex digits of chance>`: sorts by creation, never repeats."""
     return f"{compact(created_at)}-{slug(correlation)}-{chance}"
+
+
+def is_whole_id(id: str) -> bool:
+    """Whether this is an id as `new_task_id` makes it, and so no part of another."""
+    head, tail = id[:22], id[-CHANCE - 1 :]
+    digits = head[:8] + head[9:21]
+    shaped = len(id) > len(head) + 1 + len(tail) and head[8:9] == "T" and head[21:] == "Z" and id[22] == "-"
+    return shaped and DIGITS.issuperset(digits) and tail[0] == "-" and HEX.issuperset(tail[1:])
+
+
+def short_id(id: str) -> str:
+    """What people call a task: the chance at the end of its id; all of an id that was made elsewhere."""
+    return id[-CHANCE:] if is_whole_id(id) else id
 
 
 def slug(text: str) -> str:

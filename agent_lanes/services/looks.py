@@ -20,6 +20,12 @@ class Looks:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
 
+    def whole_id(self, part: str) -> str:
+        """The task id that a part of one means; see services.naming. Raises BadUsage where several have it."""
+        from agent_lanes.services.naming import whole_id
+
+        return whole_id(self.backend, part)
+
     def read(self, id: str) -> Snapshot:
         """One task. Raises NotFound, Damaged."""
         return self.backend.read(id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli.process import INTERRUPTED, TASK_FAILED, TIMED_OUT, USAGE, Command, Running, tree
+from cli.terminal import Terminal
 
 SOON = ("--heartbeat-seconds", "0.05")
 
@@ -96,45 +96,6 @@ def test_a_wrong_number_is_refused_before_anything_is_queued(run: Command, store
     assert tree(store) == before
 
 
-class Terminal:
-    """A program whose stderr (and stdout) is a terminal of ours."""
-
-    def __init__(self, run: Command, *words: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [run.program, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-            cwd=run.folder,
-            env=run.environment(),
-        )
-        os.close(theirs)
-        self.seen = b""
-
-    def until(self, part: bytes) -> bytes:
-        """Read until this appears."""
-        while part not in self.seen:
-            assert self._more(), f"ended without {part!r}: {self.seen!r}"
-        return self.seen
-
-    def end(self) -> bytes:
-        """Read everything, to the end of the program."""
-        while self._more():
-            pass
-        os.close(self._ours)
-        self.process.wait()
-        return self.seen
-
-    def _more(self) -> bool:
-        try:
-            chunk = os.read(self._ours, 1 << 16)
-        except OSError:  # EIO: the other side has been closed
-            return False
-        self.seen += chunk
-        return bool(chunk)
-
-
 def test_a_terminal_shows_one_line_of_progress_and_then_the_answer(run: Command) -> None:
     whole = Terminal(run, "run", "--lane", "default", "request.md")
     whole.until(b"queued")
@@ -145,7 +106,6 @@ def test_a_terminal_shows_one_line_of_progress_and_then_the_answer(run: Command)
     assert "\n" not in progress and "\x1b" not in progress
     run("respond", taken["task_id"], "--claim-token", taken["claim_token"], "--body", "The\x1b[2J answer.")
     seen = whole.end().decode()
-    assert whole.process.returncode == 0
     assert "\x1b" not in seen
     assert seen.removesuffix("\r\n").rsplit("\r", 1)[-1] == "The\\x1b[2J answer."  # on a line that was cleared
 
@@ -153,7 +113,7 @@ def test_a_terminal_shows_one_line_of_progress_and_then_the_answer(run: Command)
 def test_ctrl_c_on_a_terminal_says_how_to_go_on(run: Command) -> None:
     whole = Terminal(run, "run", "--lane", "default", "request.md")
     whole.until(b"queued")
-    whole.process.send_signal(2)
-    seen = whole.end().decode()
+    whole.interrupt()
+    seen = whole.end(INTERRUPTED).decode()
     [task] = run("list").json["tasks"]
-    assert whole.process.returncode == INTERRUPTED and f"agent-lanes wait {task['id']}" in seen
+    assert f"agent-lanes wait {task['id']}" in seen

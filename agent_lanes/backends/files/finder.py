@@ -121,6 +121,16 @@ class FileFinder:
                 found.task.lane == lane for found in self._by_facts(atomic.names(self.layout.tasks))
             )
 
+    def lanes(self) -> list[str]:
+        """See ports.Finder."""
+        with atomic.storage("store"):
+            return sorted(_names_in(f"{self.layout.root}/ready"))
+
+    def vendors(self) -> list[str]:
+        """See ports.Finder."""
+        with atomic.storage("store"):
+            return sorted({vendor for lane in self.lanes() for vendor in _names_in(self.layout.ready_lane(lane))})
+
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
 
@@ -209,6 +219,17 @@ class FileFinder:
                 yield records.load(self.layout.task(id), id).snapshot
             except (Damaged, NotFound):
                 continue
+
+
+def _names_in(folder: str) -> list[str]:
+    """What the escaped names in a folder stand for; foreign ones are left out."""
+    found = []
+    for name in atomic.names(folder):
+        try:
+            found.append(names.unescape(name))
+        except ValueError:
+            continue
+    return found
 
 
 def _blocked(snapshot: Snapshot) -> tuple[Blocked, ...]:

@@ -82,6 +82,11 @@ class FileReader(FileFinder):
             elif not active_only or found.state in ACTIVE:
                 yield found
 
+    def ids(self) -> list[str]:
+        """See ports.TaskStore."""
+        with atomic.storage("store"):
+            return [name for name in atomic.names(self.layout.tasks) if names.is_task_id(name)]
+
     def events(self, id: str) -> Iterator[Event]:
         """See ports.TaskStore."""
         folder = self._folder(id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, Arguments, Option
+from agent_lanes.core.escapes import one_line
 from agent_lanes.errors import AgentLanesError, Unconfirmed
 
 TYPE_CHECKING = False
@@ -40,12 +41,12 @@ def run(args: Arguments, session: Session) -> int:
         )
         return FINDINGS if found else HEALTHY
     for finding in mended:
-        output.line(f"repaired  {finding.code}: {output.one_line(finding.message)}")
-        output.line(f"          {output.one_line(finding.repaired or '')}")
+        output.line(f"repaired  {finding.code}: {one_line(finding.message)}")
+        output.line(f"          {one_line(finding.repaired or '')}")
     for finding in found:
-        output.line(f"{finding.level:<9} {finding.code}: {output.one_line(finding.message)}")
+        output.line(f"{finding.level:<9} {finding.code}: {one_line(finding.message)}")
         if finding.hint:
-            output.line(f"          {output.one_line(finding.hint)}")
+            output.line(f"          {one_line(finding.hint)}")
     output.line(f"{len(found)} findings" if found else f"healthy: {backend.address}")
     return FINDINGS if found else HEALTHY
 

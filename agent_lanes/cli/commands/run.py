@@ -11,6 +11,7 @@ import time
 from agent_lanes.cli import output
 from agent_lanes.cli.commands import submit, wait
 from agent_lanes.cli.options import HEARTBEAT, QUIET, SUBMISSION, TIMEOUT, Arguments
+from agent_lanes.core.escapes import one_line
 from agent_lanes.errors import Interrupted, TimedOut
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ class Progress:
         owner = f" by {snapshot.claim.owner}" if snapshot.claim and snapshot.claim.held else ""
         event = f" · {last.type}{': ' + last.message if last.message else ''}" if last else ""
         age = int(time.monotonic() - self._started)
-        line = output.one_line(f"{snapshot.state}{owner}{event} · {age // 60}:{age % 60:02d} · {snapshot.id}")[:110]
+        line = one_line(f"{snapshot.state}{owner}{event} · {age // 60}:{age % 60:02d} · {snapshot.id}")[:110]
         output.over(line.ljust(self._width))
         self._width = len(line)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, ID, Arguments, Option, task_id
+from agent_lanes.core.escapes import readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ def run(args: Arguments, session: Session) -> int:
         if args.json:
             output.json({"status": "ok", "task_id": snapshot.id, "input": given})
         else:
-            output.text(output.readable(given) if output.on_terminal(1) else given)
+            output.body(given)
         return 0
     events = list(queue.events(snapshot.id))
     if args.json:
         output.json(report.whole(queue, snapshot, events))
     else:
-        output.text(output.readable(report.page(queue, snapshot, events)))
+        output.text(readable(report.page(queue, snapshot, events)))
     return 0

@@ -132,11 +132,7 @@ def _print(found: Snapshot, path: str | None, verb: str) -> None:
         verdict = f", verdict {response.verdict}" if response.verdict else ""
         written = f", written to {path}" if path is not None else ""
         output.note(f"agent-lanes {verb}: task {found.id} {response.status}{verdict}{written}")
-    if output.on_terminal(1):
-        body = output.readable(response.body)
-        output.text(body if body.endswith("\n") else body + "\n")
-    else:
-        output.raw(response.body.encode())
+    output.body(response.body)
 
 
 def _heartbeat(snapshot: Snapshot, session: Session) -> str:

@@ -20,7 +20,9 @@ from __future__ import annotations
 import os
 import sys
 
-from agent_lanes.core.escapes import harmless, one_line, readable
+from agent_lanes.core.escapes import harmless
+from agent_lanes.core.escapes import one_line as one_line  # also the name under which commands know it
+from agent_lanes.core.escapes import readable as readable
 from agent_lanes.core.jsontext import dumps, dumps_line
 from agent_lanes.errors import AgentLanesError, Damaged, StorageFailed
 

@@ -65,6 +65,10 @@ class Creation(Protocol):
     def key(self) -> str | None:
         """Its idempotency key."""
 
+    @property
+    def unique_key(self) -> str | None:
+        """No other open task of the lane has this key."""
+
     def make(self, birth: Birth) -> Task:
         """The task, with what the store adds; may be called more than once."""
 
@@ -83,14 +87,23 @@ class TaskStore(Protocol):
         """32 hex digits of chance: what proves a claim."""
 
     def create(
-        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+        self,
+        lane: str,
+        make: Callable[[Birth], Task],
+        request: bytes | None = None,
+        key: str | None = None,
+        unique_key: str | None = None,
     ) -> Task:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
         Returns what `make` made, that very object; or, where the idempotency key `key` had been used before, the
-        task that it was used for. `make` may run more than once. Raises Damaged, StorageFailed, Busy; Unconfirmed
-        after the commit.
+        task that it was used for; or else the open task of the lane that has the `unique_key`, of which there is
+        never more than one. `make` may run more than once. Raises Damaged, StorageFailed, Busy; Unconfirmed after
+        the commit.
         """
+
+    def submitted_as(self, key: str) -> str | None:
+        """The id of the task that an idempotency key was used for, if any. Raises Damaged, StorageFailed."""
 
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
         """Store new tasks together, at the cost of one; what became of each, in order, durable when this returns.

@@ -22,7 +22,7 @@ from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 DEFAULT_TIMEOUT_SECONDS = 21_600.0
 
@@ -72,8 +72,10 @@ class Queue(Steering):
         delay_seconds: float | None = None,
         expires_seconds: float | None = None,
         max_attempts: int | None = None,
-        depends_on: tuple[str, ...] = (),
+        depends_on: Sequence[str] = (),
         on_failure: str | None = None,
+        unique_key: str | None = None,
+        if_exists: str | None = None,
     ) -> str:
         """Queue a task and return its id; durable when this returns.
 
@@ -81,7 +83,9 @@ class Queue(Steering):
         `priority` is 0 (most urgent) to 9, 5 if it is None. It is not offered for `delay_seconds`, and before all
         of `depends_on` have completed (or ended, with `on_failure` "run"; else it fails when one of them does not
         complete). It has failed when it was not begun in `expires_seconds`, or after `max_attempts` failed attempts.
-        The same call repeated with the same `idempotency_key` returns the id of the first time.
+        `depends_on` are ids, or `key:K` for what was submitted with the idempotency key K.
+        The same call repeated with the same `idempotency_key` returns the id of the first time. Where an open task
+        of the lane has the same `unique_key`, its id is returned, or with `if_exists` "refuse" Refused is raised.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
         return self._service.submit(
@@ -104,6 +108,8 @@ class Queue(Steering):
                 max_attempts=max_attempts,
                 depends_on=depends_on,
                 on_failure=on_failure,
+                unique_key=unique_key,
+                if_exists=if_exists,
             )
         )[0].id
 

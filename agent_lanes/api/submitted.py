@@ -36,12 +36,14 @@ class NewTask(TypedDict, total=False):
     max_attempts: int | None
     depends_on: tuple[str, ...]
     on_failure: str | None
+    unique_key: str | None
+    if_exists: str | None
 
 
 def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:
     """Take the terms out of the parameters of a submit; None where there are none. Raises BadUsage."""
     names = {"priority": "priority", "delay_seconds": "delay", "expires_seconds": "expires"}
-    names |= {name: name for name in ("max_attempts", "on_failure", "depends_on")}
+    names |= {name: name for name in ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists")}
     given = {key: parameters.pop(name, None) for name, key in names.items()}
     given["depends_on"] = list(given["depends_on"] or ()) or None
     return stated(given, now) if any(value is not None for value in given.values()) else None

@@ -62,12 +62,20 @@ class MemoryStore(MemoryShelf):
         return clock.chance(32)
 
     def create(
-        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+        self,
+        lane: str,
+        make: Callable[[Birth], Task],
+        request: bytes | None = None,
+        key: str | None = None,
+        unique_key: str | None = None,
     ) -> Task:
         """See ports.TaskStore."""
         with self.changed:
             if key in self._keys:
                 return self._tasks[self._keys[key]].task
+            for one in self._tasks.values() if unique_key is not None else ():
+                if (one.task.lane, one.task.unique_key) == (lane, unique_key) and one.state in ACTIVE:
+                    return one.task
             self._sequences[lane] = self._sequences.get(lane, 0) + 1
             while True:
                 sequence = self._sequences[lane]
@@ -91,7 +99,7 @@ class MemoryStore(MemoryShelf):
 
     def _created(self, creation: Creation) -> Task | AgentLanesError:
         try:
-            return self.create(creation.lane, creation.make, creation.request, creation.key)
+            return self.create(creation.lane, creation.make, creation.request, creation.key, creation.unique_key)
         except AgentLanesError as wrong:
             return wrong
 
@@ -109,6 +117,10 @@ class MemoryStore(MemoryShelf):
             if task.idempotency_key is not None:
                 self._keys[task.idempotency_key] = task.id
             self._notify()
+
+    def submitted_as(self, key: str) -> str | None:
+        """See ports.TaskStore."""
+        return self._keys.get(key)
 
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore."""

@@ -148,8 +148,23 @@ SUBMISSION = (
     Option(flag="--delay", metavar="TIME", help="not offered before: 90s, 10m, 2h, 1d from now, or a time"),
     Option(flag="--expires", metavar="TIME", help="failed if it is not begun by then: a duration from now, or a time"),
     Option(flag="--max-attempts", metavar="N", kind=WHOLE, help="failed after so many failed attempts (default: none)"),
-    Option(flag="--depends-on", metavar="ID", kind=PAIRS, help="offered once this task has completed; repeatable"),
+    Option(
+        flag="--depends-on",
+        metavar="ID",
+        kind=PAIRS,
+        help="offered once this task has completed; key:K names it by its idempotency key; repeatable",
+    ),
     Option(flag="--on-failure", choices=("fail", "run"), help="what to do if one of those does not (default: fail)"),
+    Option(
+        flag="--unique-key",
+        metavar="K",
+        help="a key of yours: no second task of the lane with it while one is queued or claimed",
+    ),
+    Option(
+        flag="--if-exists",
+        choices=("return", "refuse"),
+        help="with --unique-key, where there is such a task: print its id (default), or exit 4",
+    ),
     Option(
         flag="--idempotency-key",
         metavar="K",

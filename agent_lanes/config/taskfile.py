@@ -11,6 +11,7 @@ import os
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
+from agent_lanes.core.terms import KEYS as TERMS
 from agent_lanes.errors import BadData, BadUsage, NotAllowed
 
 TYPE_CHECKING = False
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
 NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key")
 TEXTS = ("lane", "prompt", "request", *NAMES, *PATHS)
-TERMS = ("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure")
 KEYS = (*TEXTS, "metadata", "supporting_paths", *TERMS)
 
 

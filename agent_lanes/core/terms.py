@@ -6,14 +6,16 @@ not_before    not offered before this time
 expires       failed, if it is not begun within so long
 expires_at    failed, if it is not begun by this time
 max_attempts  failed after so many failed attempts; 0: never
-depends_on    ids of tasks that must complete first
+depends_on    ids of tasks that must complete first, or key:K for what was submitted with the idempotency key K
 on_failure    fail or run: what becomes of it when one of those does not complete
+unique_key    no second open task of the lane with this key
+if_exists     return or refuse: what a submit does that finds one
 """
 
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.names import shown, task_id
+from agent_lanes.core.names import key, shown, task_id
 from agent_lanes.core.task import DEFAULT_PRIORITY, LEAST_URGENT, ON_FAILURE
 from agent_lanes.core.times import LAST_INSTANT, SECOND, parse_iso
 from agent_lanes.errors import BadUsage
@@ -22,14 +24,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEYS = ("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure")
+KEYS = (
+    *("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure"),
+    *("unique_key", "if_exists"),
+)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_SECONDS = 10 * 366 * 86_400
 MOST_ATTEMPTS, MOST_DEPENDENCIES = 1_000_000, 1000
+BY_KEY = "key:"
+IF_EXISTS = ("return", "refuse")
 
 
 class Terms(Frozen):
-    """The terms, checked; instants are microseconds UTC, `max_attempts` None is without limit."""
+    """The terms, checked; instants are microseconds UTC, `max_attempts` None is without limit.
+
+    `depends_on` is as it was stated: who submits makes ids of it.
+    """
 
     priority: int = DEFAULT_PRIORITY
     not_before: int | None = None
@@ -37,6 +47,12 @@ class Terms(Frozen):
     max_attempts: int | None = None
     depends_on: tuple[str, ...] = ()
     on_failure: str = ON_FAILURE[0]
+    unique_key: str | None = None
+    if_exists: str = IF_EXISTS[0]
+
+    def of_task(self) -> dict[str, object]:
+        """Those that a task keeps, under its names."""
+        return {name: value for name, value in self.__dict__.items() if name != "if_exists"}
 
 
 def stated(data: Mapping[str, object], now: int) -> Terms:
@@ -54,11 +70,16 @@ def stated(data: Mapping[str, object], now: int) -> Terms:
         elif data.get(at) is not None:
             found[field] = _instant(at, data[at])
     if data.get("depends_on") is not None:
-        found["depends_on"] = _ids(data["depends_on"])
-    if data.get("on_failure") is not None:
-        if data["on_failure"] not in ON_FAILURE:
-            raise BadUsage(f"on_failure: {shown(data['on_failure'])} is not one of {', '.join(ON_FAILURE)}")
-        found["on_failure"] = data["on_failure"]
+        found["depends_on"] = _dependencies(data["depends_on"])
+    if data.get("unique_key") is not None:
+        found["unique_key"] = key("unique_key", data["unique_key"])
+    for field, choices in (("on_failure", ON_FAILURE), ("if_exists", IF_EXISTS)):
+        if data.get(field) is not None:
+            if data[field] not in choices:
+                raise BadUsage(f"{field}: {shown(data[field])} is not one of {', '.join(choices)}")
+            found[field] = data[field]
+    if "if_exists" in found and "unique_key" not in found:
+        raise BadUsage("if_exists: there is no unique_key beside it that another task could have")
     return Terms(**found)  # type: ignore[arg-type]
 
 
@@ -108,15 +129,19 @@ def _whole(field: str, value: object, most: int) -> int:
     return value
 
 
-def _ids(value: object) -> tuple[str, ...]:
+def _dependencies(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_DEPENDENCIES:
         raise BadUsage(f"depends_on: {shown(value)} is not a list of at most {MOST_DEPENDENCIES} task ids")
-    ids = []
-    for item in value:
-        if not isinstance(item, str):
-            raise BadUsage(f"depends_on: {shown(item)} is not a task id")
-        ids.append(task_id(item))
-    return tuple(dict.fromkeys(ids))
+    return tuple(dict.fromkeys(map(_dependency, value)))
+
+
+def _dependency(item: object) -> str:
+    if not isinstance(item, str):
+        raise BadUsage(f"depends_on: {shown(item)} is not a task id")
+    if item.startswith(BY_KEY):
+        key(f"depends_on: {BY_KEY}", item[len(BY_KEY) :])
+        return item
+    return task_id(item)
 
 
 def _is_number(text: str) -> bool:

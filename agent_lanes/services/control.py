@@ -112,7 +112,10 @@ def again(backend: Backend, id: str) -> Task:
         )
 
     request = backend.stored_request(id) if done.request_stored else None
-    task = backend.create(done.lane, make, request)
+    task = backend.create(done.lane, make, request, None, done.unique_key)
+    if task.retry_of != id:
+        line = f"cannot retry {id}; task {task.id} has the same unique key, and is open"
+        raise Refused(line, hint=f"wait for it: agent-lanes wait {task.id}")
     data: JsonObject = {"retried_as": task.id}
     from agent_lanes.core import transitions
 

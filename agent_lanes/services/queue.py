@@ -33,13 +33,16 @@ class QueueService(Looks):
         """Queue a task. Nothing is written before everything about it has been found right.
 
         Returns the task, and whether it is new: with an idempotency key, the same submission made again returns
-        the task of the first time. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
+        the task of the first time; with a unique key, an open task of the lane that has it is returned. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
         for something else; Busy, StorageFailed; Unconfirmed after the commit.
         """
         from agent_lanes.services.submission import Creating
 
         creating = Creating(wanted, self.backend)
-        return creating.outcome(self.backend.create(creating.lane, creating.make, creating.request, creating.key))
+        made = self.backend.create(
+            creating.lane, creating.make, creating.request, creating.key, creating.unique_key
+        )
+        return creating.outcome(made)
 
     def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
         """Queue tasks together, in one commit; what became of each, in order. See services.batches."""

@@ -6,6 +6,7 @@ from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
+from agent_lanes.core.terms import BY_KEY
 from agent_lanes.errors import BadUsage, NotFound, Refused
 from agent_lanes.services import artifacts, bodies
 from agent_lanes.services.requests import file_sha256
@@ -31,6 +32,7 @@ WHAT_WAS_ASKED = (
     "max_attempts",
     "depends_on",
     "on_failure",
+    "unique_key",
 )
 
 
@@ -117,7 +119,7 @@ def checked(wanted: Submission, store: str) -> Task:
         idempotency_key=key,
         metadata=metadata,
     )
-    return asked if wanted.terms is None else asked.replace(**wanted.terms.__dict__)
+    return asked if wanted.terms is None else asked.replace(**wanted.terms.of_task())
 
 
 def born(asked: Task, birth: Birth) -> Task:
@@ -133,13 +135,10 @@ class Creating:
     """
 
     def __init__(self, wanted: Submission, backend: Backend) -> None:
-        self.asked = checked(wanted, backend.address)
-        for id in self.asked.depends_on:
-            try:
-                backend.finished(id)
-            except NotFound:
-                raise NotFound(f"depends_on: unknown task: {id}", hint="`agent-lanes list` shows the tasks") from None
-        self.lane, self.request, self.key = self.asked.lane, wanted.request_bytes, wanted.idempotency_key
+        asked = checked(wanted, backend.address)
+        self.asked = asked.replace(depends_on=tuple(_existing(id, backend) for id in asked.depends_on))
+        self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key
+        self.unique_key, self.refuses = asked.unique_key, bool(wanted.terms and wanted.terms.if_exists == "refuse")
         self._made = list[Task]()
 
     def make(self, birth: Birth) -> Task:
@@ -151,14 +150,43 @@ class Creating:
     def outcome(self, task: Task) -> tuple[Task, bool]:
         """The task that the store holds now, and whether it is new.
 
-        Raises Refused where the idempotency key was used for something else.
+        Raises Refused where the idempotency key was used for something else, or where an open task has the unique
+        key and that was not to be.
         """
+        again = self.key is not None and task.idempotency_key == self.key
+        if self.unique_key is not None and not again and not self._is_new(task):
+            if self.refuses:
+                raise Refused(
+                    f"unique_key: {names.shown(self.unique_key)} is that of task {task.id}, which is open in this lane",
+                    hint=f"wait for it: agent-lanes wait {task.id}",
+                )
+            return task, False
         if self.key is not None and not same(task, self.asked):
             raise Refused(
                 f"idempotency_key: {names.shown(self.key)} was used for task {task.id}, which asks for something else",
                 hint="choose another key, or repeat exactly the same submission",
             )
-        return task, any(task is one for one in self._made)
+        return task, self._is_new(task)
+
+    def _is_new(self, task: Task) -> bool:
+        return any(task is one for one in self._made)
+
+
+def _existing(dependency: str, backend: Backend) -> str:
+    """The id of a task that is to complete first; `key:K` names it by its idempotency key. Raises NotFound."""
+    if dependency.startswith(BY_KEY):
+        id = backend.submitted_as(dependency[len(BY_KEY) :])
+        if id is None:
+            raise NotFound(
+                f"depends_on: no task was submitted with the idempotency key {names.shown(dependency[len(BY_KEY) :])}",
+                hint="submit that one first",
+            )
+        return id
+    try:
+        backend.finished(dependency)
+    except NotFound:
+        raise NotFound(f"depends_on: unknown task: {dependency}", hint="`agent-lanes list` shows the tasks") from None
+    return dependency
 
 
 def _request(wanted: Submission, root: str, places: artifacts.Resolver) -> tuple[str | None, str | None]:

@@ -19,7 +19,7 @@ class Wanted:
     """A task that is wanted (ports.Creation)."""
 
     def __init__(self, lane: str = "default", key: str | None = None, request: bytes | None = None, **fields: Any):
-        self.lane, self.key, self.request = lane, key, request
+        self.lane, self.key, self.request, self.unique_key = lane, key, request, fields.get("unique_key")
         stored = {"idempotency_key": key, "request_stored": request is not None}
         self.make: Callable[[Birth], Task] = make(lane, **stored, **fields)
 

@@ -20,6 +20,7 @@ from agent_lanes.backends.files.layout import EVENTS
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.store import NewBorn
 from agent_lanes.backends.files.together import Together
+from agent_lanes.backends.files.unique import Taken
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.errors import AgentLanesError
@@ -116,7 +117,9 @@ class Batch:
         for number in self.alone:
             creation = self.wanted[number]
             with self._blamed(number):
-                self.outcomes[number] = create(creation.lane, creation.make, creation.request, creation.key)
+                self.outcomes[number] = create(
+                    creation.lane, creation.make, creation.request, creation.key, creation.unique_key
+                )
         return [outcome for outcome in self.outcomes if outcome is not None]
 
     def _look_up_keys(self) -> list[int]:
@@ -183,10 +186,11 @@ class Batch:
 
                 edges.note(self.layout, cradle.task)
             place = placement(records.with_dependencies(Snapshot(task=cradle.task), self.layout.tasks), now)
-            self.hints.make(place, cradle.folder)
             try:
-                os.rename(cradle.folder, folder)
+                commits.place_in(self.hints, cradle.task, place, cradle.folder, folder)
                 self.outcomes[cradle.number] = cradle.task
+            except Taken:  # by another call, or by one of this batch: which it is, a submit of its own finds out
+                self.alone.append(cradle.number)
             except OSError:
                 if os.path.isdir(folder):  # its id is taken; that task may have the very same marker
                     drop_stale(self.layout, self.layout.marker(place) or "", now)

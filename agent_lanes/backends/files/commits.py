@@ -25,11 +25,12 @@ from agent_lanes.errors import AlreadyAnswered
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.backends.files.hints import Hints
+    from agent_lanes.core.placement import Placement
     from agent_lanes.core.times import Moment
 
 
 def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None, now: Moment) -> bool:
-    """Commit a new task, its marker first; False if its id is taken. Raises OSError."""
+    """Commit a new task, its marker first; False if its id is taken. Raises unique.Taken, OSError."""
     task = snapshot.task
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
@@ -39,8 +40,7 @@ def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None
         for name, data in files.items():
             atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
         atomic.sync_folder(born)
-        hints.make(place, born)
-        os.rename(born, folder)
+        place_in(hints, task, place, born, folder)
     except BaseException as wrong:
         if not os.path.isdir(born):
             raise  # interrupted right after the rename: the task is there, and so is its marker
@@ -56,6 +56,23 @@ def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None
             hints.drop(place)
         raise
     return True
+
+
+def place_in(hints: Hints, task: Task, place: Placement, born: str, folder: str) -> None:
+    """The commit of a new task: its marker, then the rename; with a unique key, while nobody else has that.
+
+    Raises unique.Taken, Busy, OSError.
+    """
+
+    def commit() -> None:
+        hints.make(place, born)
+        os.rename(born, folder)
+
+    if task.unique_key is None:
+        return commit()
+    from agent_lanes.backends.files import unique
+
+    return unique.only(hints.layout, task, commit)
 
 
 def newborn(task: Task, request: bytes | None) -> dict[str, bytes]:

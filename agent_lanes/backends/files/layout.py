@@ -9,6 +9,7 @@
     <root>/dependants/<id>/<lane>/<route>/<priority>-<sequence>-<dependant>
     <root>/signals/<lane>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
+    <root>/unique/<SHA-256 of lane and unique key>
     <root>/indexes/correlations/<workspace>--<correlation>.json
     <root>/archive/<month>/<pack>/          see packs.py
 
@@ -40,6 +41,7 @@ class Layout:
         self.signals = root + "/signals"
         self.correlations = root + "/indexes/correlations"
         self.all_dependants = root + "/dependants"
+        self.all_unique = root + "/unique"
         self.archive = root + "/archive"
         self.legacy_lock = root + "/lock"
 
@@ -96,6 +98,10 @@ class Layout:
     def claimed_as(self, owner: str, request_id: str) -> str:
         """The file that says which task an owner last claimed with a request id. Neither holds a line break."""
         return f"{self.root}/claims/{_hashed(owner + chr(10) + request_id)}"
+
+    def unique(self, lane: str, key: str) -> str:
+        """The file that says which open task of a lane has a unique key. Neither holds a line break."""
+        return f"{self.all_unique}/{_hashed(lane + chr(10) + key)}"
 
     def correlation(self, workspace_id: str, correlation_id: str) -> str:
         """The index file of a correlation id."""

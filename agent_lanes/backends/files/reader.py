@@ -131,6 +131,14 @@ class FileReader(FileFinder):
         except NotFound:
             return None
 
+    def submitted_as(self, key: str) -> str | None:
+        """See ports.TaskStore: who reserved the key may have died before its task was there."""
+        from agent_lanes.backends.files import keys
+
+        with atomic.storage("idempotency key"):
+            found = keys.reserved(self.layout, key)
+            return None if found is None or self.stored(found.id) is None else found.id
+
     def _archived_events(self, id: str) -> tuple[Event, ...]:
         unpacked = self._unpacked  # as a rule, `read` has just looked at it
         try:

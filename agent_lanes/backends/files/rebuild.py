@@ -25,7 +25,7 @@ from agent_lanes.errors import Busy, Damaged, NotFound
 def rebuild(layout: Layout, now: Moment) -> None:
     """Make the markers those that the facts ask for, and set every lane's counter past its tasks. Raises OSError."""
     hints, wanted, unreadable, highest, noted = Hints(layout), set[str](), set[str](), dict[str, int](), set[str]()
-    dependants = list[Task]()
+    dependants, uniques = list[Task](), list[Task]()
     for id in atomic.names(layout.tasks):
         try:
             heal(layout, id, now)
@@ -37,6 +37,8 @@ def rebuild(layout: Layout, now: Moment) -> None:
             continue
         if snapshot.task.depends_on:
             dependants.append(snapshot.task)
+        if snapshot.task.unique_key is not None:
+            uniques.append(snapshot.task)
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)
@@ -47,6 +49,10 @@ def rebuild(layout: Layout, now: Moment) -> None:
         from agent_lanes.backends.files import edges
 
         edges.rebuild(layout, dependants)
+    if uniques or os.path.isdir(layout.all_unique):
+        from agent_lanes.backends.files import unique
+
+        unique.rebuild(layout, uniques)
     present = hints.all_markers()
     for path in wanted - present:
         atomic.make_marker(path)

@@ -58,7 +58,12 @@ class FileStore(FileShelf):
     # --- writing ---------------------------------------------------------------------------------------------
 
     def create(
-        self, lane: str, make: Callable[[Birth], Task], request: bytes | None = None, key: str | None = None
+        self,
+        lane: str,
+        make: Callable[[Birth], Task],
+        request: bytes | None = None,
+        key: str | None = None,
+        unique_key: str | None = None,
     ) -> Task:
         """See ports.TaskStore."""
         from agent_lanes.backends.files import commits, counter, durable
@@ -72,6 +77,8 @@ class FileStore(FileShelf):
                 there = None if id is None else self.stored(id)
                 if there is not None:
                     durable.confirm_task(self.layout, there.id, "submitted")  # the first call may have died before
+                    return there
+                if unique_key is not None and (there := self._with_unique_key(lane, unique_key)) is not None:
                     return there
                 placed = reserved is not None and reserved.lane == lane
                 sequence = reserved.sequence if reserved and placed else counter.advance(self.layout, lane)
@@ -87,7 +94,7 @@ class FileStore(FileShelf):
                     from agent_lanes.backends.files import edges
 
                     edges.note(self.layout, task)
-                if commits.bear(self.layout, self.hints, self._fresh(task), request, self.now()):
+                if self._born(task, request):
                     break
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
@@ -98,6 +105,29 @@ class FileStore(FileShelf):
             self._index(task)
         self._afterwards(task.id, "an end to old litter", self._sweep)
         return task
+
+    def _born(self, task: Task, request: bytes | None) -> bool:
+        """Commit it; False if its id or its unique key was taken meanwhile. Raises Busy, OSError."""
+        from agent_lanes.backends.files import commits
+
+        if task.unique_key is None:
+            return commits.bear(self.layout, self.hints, self._fresh(task), request, self.now())
+        from agent_lanes.backends.files.unique import Taken
+
+        try:
+            return commits.bear(self.layout, self.hints, self._fresh(task), request, self.now())
+        except Taken:
+            return False
+
+    def _with_unique_key(self, lane: str, key: str) -> Task | None:
+        """The open task that has the key, durable. Raises Damaged, Unconfirmed, OSError."""
+        from agent_lanes.backends.files import durable, unique
+
+        id = unique.holder(self.layout, lane, key)
+        there = None if id is None else self.stored(id)
+        if there is not None:
+            durable.confirm_task(self.layout, there.id, "submitted")
+        return there
 
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
         """See ports.TaskStore."""
@@ -132,6 +162,10 @@ class FileStore(FileShelf):
             counter.raise_to(self.layout, task.lane, task.sequence)
             self.hints.make(placement(snapshot, self.now()))
             commits.settle_in(self.layout, snapshot, events, request)
+            if task.unique_key is not None and snapshot.response is None:
+                from agent_lanes.backends.files import unique
+
+                unique.note(self.layout, task)
             self._wake(snapshot)
             durable.confirm_task(self.layout, task.id, "imported")
 
@@ -245,6 +279,10 @@ class FileStore(FileShelf):
         finally:
             if staged:
                 atomic.discard(staged)
+        if change.response is not None and after.task.unique_key is not None:
+            from agent_lanes.backends.files import unique
+
+            self._afterwards(after.id, "the end of its unique key", lambda: unique.drop(self.layout, after.task))
         if change.claim is not None:
             self._wake(after)
         return True

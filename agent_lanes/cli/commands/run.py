@@ -32,7 +32,7 @@ def run(args: Arguments, session: Session) -> int:
     wanted, watched = submit.submission(args, session), output.on_terminal(2) and not args.quiet
     with output.shielded():  # whoever interrupts this is told which task goes on
         task, new = session.queue.submit(wanted)
-        submit.tell(task, new)
+        submit.tell(task, new, wanted)
         if not watched and not args.quiet:
             output.note(f"agent-lanes run: task_id={task.id}")
     how = f"the task goes on; do not run it again, but wait for it: agent-lanes wait {task.id}"

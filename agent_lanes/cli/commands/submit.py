@@ -35,7 +35,7 @@ OPTIONS = (
     ),
 )
 STDIN = "-"
-TERMS = ("priority", "delay", "expires", "max_attempts", "depends_on", "on_failure")
+TERMS = ("priority", "delay", "expires", "max_attempts", "depends_on", "on_failure", "unique_key", "if_exists")
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -47,7 +47,7 @@ def run(args: Arguments, session: Session) -> int:
     wanted = submission(args, session)
     with output.shielded():  # a task whose id nobody saw would be submitted twice
         task, new = session.queue.submit(wanted)
-        tell(task, new)
+        tell(task, new, wanted)
         if args.json:
             from agent_lanes.core.task import Snapshot
 
@@ -58,10 +58,14 @@ def run(args: Arguments, session: Session) -> int:
     return 0
 
 
-def tell(task: Task, new: bool) -> None:
-    """Say so where the task is not new: its idempotency key was used before."""
-    if not new:
+def tell(task: Task, new: bool, wanted: Submission) -> None:
+    """Say so where the task is not new: its idempotency key was used before, or it has the unique key."""
+    if new:
+        return
+    if wanted.idempotency_key is not None and task.idempotency_key == wanted.idempotency_key:
         output.note(f"agent-lanes: task {task.id} was submitted before with this idempotency key")
+    else:
+        output.note(f"agent-lanes: task {task.id} is open and has this unique key; nothing was submitted")
 
 
 def submission(args: Arguments, session: Session, given: TaskFile | None = None) -> Submission:

@@ -212,6 +212,9 @@ class Signals(Protocol):
     def watch_task(self, id: str) -> Watch:
         """Woken when the task is answered."""
 
+    def watch_tasks(self, ids: list[str]) -> Watch:
+        """Woken when one of these tasks is answered."""
+
     def watch_lane(self, lane: str) -> Watch:
         """Woken when a task of the lane becomes claimable."""
 

@@ -276,6 +276,10 @@ class MemoryStore(MemoryShelf):
         """See ports.Signals."""
         return ConditionWatch(self)
 
+    def watch_tasks(self, ids: list[str]) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
     def watch_lane(self, lane: str) -> Watch:
         """See ports.Signals."""
         return ConditionWatch(self)

@@ -33,15 +33,14 @@ class QueueService(Looks):
         """Queue a task. Nothing is written before everything about it has been found right.
 
         Returns the task, and whether it is new: with an idempotency key, the same submission made again returns
-        the task of the first time; with a unique key, an open task of the lane that has it is returned. Raises BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used
-        for something else; Busy, StorageFailed; Unconfirmed after the commit.
+        the task of the first time; with a unique key, an open task of the lane that has it is returned. Raises
+        BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used for something else, or was not to be
+        found in use; Busy, StorageFailed; Unconfirmed after the commit.
         """
         from agent_lanes.services.submission import Creating
 
         creating = Creating(wanted, self.backend)
-        made = self.backend.create(
-            creating.lane, creating.make, creating.request, creating.key, creating.unique_key
-        )
+        made = self.backend.create(creating.lane, creating.make, creating.request, creating.key, creating.unique_key)
         return creating.outcome(made)
 
     def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:

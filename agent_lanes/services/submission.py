@@ -136,7 +136,7 @@ class Creating:
 
     def __init__(self, wanted: Submission, backend: Backend) -> None:
         asked = checked(wanted, backend.address)
-        self.asked = asked.replace(depends_on=tuple(_existing(id, backend) for id in asked.depends_on))
+        self.asked = asked.replace(depends_on=tuple(dict.fromkeys(_existing(one, backend) for one in asked.depends_on)))
         self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key
         self.unique_key, self.refuses = asked.unique_key, bool(wanted.terms and wanted.terms.if_exists == "refuse")
         self._made = list[Task]()

@@ -69,7 +69,7 @@ def for_answer(
     found = (
         snapshot
         if snapshot.response is not None
-        else _wait(look, lambda: backend.watch_task(id), due, timeout_seconds, heartbeat_seconds, on_beat)
+        else until(look, lambda: backend.watch_task(id), due, timeout_seconds, heartbeat_seconds, on_beat)
     )
     if found is not None:
         backend.confirm(id)  # nobody may act on an answer that a power cut can take back
@@ -91,7 +91,7 @@ def for_work(
         at = backend.next_due(lane)
         return None if at is None else (at - timer_now(backend.now())) / SECOND
 
-    return _wait(look, lambda: backend.watch_lane(lane), due, timeout_seconds, heartbeat_seconds, beat)
+    return until(look, lambda: backend.watch_lane(lane), due, timeout_seconds, heartbeat_seconds, beat)
 
 
 def timeout(field: str, seconds: object) -> float:
@@ -102,7 +102,7 @@ def timeout(field: str, seconds: object) -> float:
     return seconds  # type: ignore[return-value]
 
 
-def _wait(
+def until(
     look: Callable[[], T | None],
     watch: Callable[[], Watch],
     due: Callable[[], float | None],
@@ -110,6 +110,10 @@ def _wait(
     heartbeat_seconds: float,
     beat: Callable[[], None] | None,
 ) -> T | None:
+    """What `look` finds, as soon as it finds something; None if the time ran out first.
+
+    It looks again when `watch` wakes, and in `due()` seconds (None: whenever); `beat` is called on the way.
+    """
     started = time.monotonic()
     found = look()
     if found is not None or timeout_seconds <= 0:

@@ -181,6 +181,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     claimed(agent_lanes, submitted(agent_lanes, "plan.md"))
     answered(agent_lanes)
     blocked(project, submitted(agent_lanes, "plan.md"))
+    agent_lanes("submit", "--lane", "default", "plan.md", "--unique-key", "u")
     agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked

@@ -176,6 +176,13 @@ class FileReader(FileFinder):
 
         return signals.watch(self._folder(id), (RESPONSE,))
 
+    def watch_tasks(self, ids: list[str]) -> Watch:
+        """See ports.Signals."""
+        from agent_lanes.backends.files import durable, signals  # noqa: F401 - as for watch_task
+        from agent_lanes.core import answers  # noqa: F401
+
+        return signals.watch_each([f"{self._folder(id)}/{RESPONSE}" for id in ids])
+
     def watch_lane(self, lane: str) -> Watch:
         """See ports.Signals. What is needed after the wake-up is loaded before the sleep: a claim may be made then."""
         from agent_lanes.backends.files import commits, journal, lock, signals  # noqa: F401

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.ports import Watch
 
+MOST_FOLDERS = 500  # watched at once, each with a descriptor, of which a process has 1024 as a rule
 SIGNAL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -28,6 +29,18 @@ def send(folder: str, lane: str) -> None:
         os.pwrite(descriptor, b"\n", 0)
     finally:
         os.close(descriptor)
+
+
+def watch_each(paths: list[str]) -> Watch:
+    """A watch on files in folders of their own; polling where none can be had, or where they are very many."""
+    from agent_lanes.backends.files import watches
+
+    if os.environ.get("AGENT_LANES_POLL") != "1" and len(paths) <= MOST_FOLDERS:
+        try:
+            return watches.KernelWatches(paths)
+        except (AttributeError, OSError):
+            pass  # no F_NOTIFY here, or no descriptors left; watchdog would take a thread or two for each
+    return watches.Poll()
 
 
 def watch(folder: str, names: tuple[str, ...]) -> Watch:

@@ -66,7 +66,7 @@ class FileStore(FileShelf):
         unique_key: str | None = None,
     ) -> Task:
         """See ports.TaskStore."""
-        from agent_lanes.backends.files import commits, counter, durable
+        from agent_lanes.backends.files import counter, durable
 
         if key is not None:
             from agent_lanes.backends.files import keys

@@ -4,6 +4,7 @@
                    written. No thread, no limit of instances, nothing to load, and it is given back in microseconds;
                    giving back an inotify descriptor takes the kernel 5 to 15 ms, for which everybody waits who waits
                    for the process. Linux only.
+    KernelWatches  the same on many folders at once: a descriptor for each, and one thread, which is the one that waits.
     FolderWatch    watchdog, where the kernel has no F_NOTIFY; imported once such a wait really blocks, since it costs
                    twice the start of Python.
     Poll           where there is neither, or the folder is not there yet: looks with a growing pause.
@@ -39,21 +40,29 @@ class KernelWatch:
     """
 
     def __init__(self, folder: str, names: tuple[str, ...]) -> None:
-        signals = _signals()
-        told, self._sleep = fcntl.DN_CREATE | fcntl.DN_MODIFY | fcntl.DN_MULTISHOT, signals.sigtimedwait
-        self._wanted = {signals.SIGURG}
-        self._paths = [f"{folder}/{name}" for name in names]
-        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._foreign = signals.SIGURG in signals.pthread_sigmask(signals.SIG_BLOCK, self._wanted)
+        self._begin([f"{folder}/{name}" for name in names])
         try:
-            owner = b"".join(number.to_bytes(4, sys.byteorder) for number in (THREAD, _thread_id()))
-            fcntl.fcntl(self._descriptor, SET_OWNER, owner)
-            fcntl.fcntl(self._descriptor, fcntl.F_SETSIG, signals.SIGURG)
-            fcntl.fcntl(self._descriptor, fcntl.F_NOTIFY, told)
+            self._tell_of(folder)
         except BaseException:
             self.__exit__(None, None, None)
             raise
         self._look()
+
+    def _begin(self, paths: list[str]) -> None:
+        signals = _signals()
+        self._paths, self._descriptors = paths, list[int]()
+        self._wanted, self._sleep = {signals.SIGURG}, signals.sigtimedwait
+        self._owner = b"".join(number.to_bytes(4, sys.byteorder) for number in (THREAD, _thread_id()))
+        self._foreign = signals.SIGURG in signals.pthread_sigmask(signals.SIG_BLOCK, self._wanted)
+
+    def _tell_of(self, folder: str) -> None:
+        """Let the kernel tell of changes in a folder. Raises OSError, AttributeError where it has no F_NOTIFY."""
+        told = fcntl.DN_CREATE | fcntl.DN_MODIFY | fcntl.DN_MULTISHOT
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._descriptors.append(descriptor)
+        fcntl.fcntl(descriptor, SET_OWNER, self._owner)
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, _signals().SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_NOTIFY, told)
 
     def wait(self, timeout_seconds: float) -> bool:
         """Sleep until one of the names was touched, or the time is over.
@@ -86,11 +95,29 @@ class KernelWatch:
     ) -> None:
         """Closing the folder ends it; what it sent until then is taken, or it would arrive."""
         signals = _signals()
-        os.close(self._descriptor)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
         if not self._foreign:
             while self._sleep(self._wanted, 0) is not None:
                 pass
             signals.pthread_sigmask(signals.SIG_UNBLOCK, self._wanted)
+
+
+class KernelWatches(KernelWatch):
+    """Files in many folders, each of which may be gone by now: whoever looks finds out."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self._begin(paths)
+        try:
+            for path in paths:
+                try:
+                    self._tell_of(os.path.dirname(path))
+                except FileNotFoundError:
+                    continue
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        self._look()
 
 
 def _signals() -> Any:

@@ -8,7 +8,7 @@ Everything is gone when the process ends. One lock guards all; waits sleep on it
 from __future__ import annotations
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.memory_shelf import MemoryShelf
+from agent_lanes.backends.memory_relations import MemoryRelations
 from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.control import end
@@ -16,7 +16,7 @@ from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
 from agent_lanes.core.placement import Ready, comes_up, overdue, placement
-from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, QUEUED, Event, Snapshot, Task
+from agent_lanes.core.task import ACTIVE, QUEUED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound
@@ -40,7 +40,7 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class MemoryStore(MemoryShelf):
+class MemoryStore(MemoryRelations):
     """One store in this process. Safe to share among threads."""
 
     address = "memory:"
@@ -73,9 +73,9 @@ class MemoryStore(MemoryShelf):
         with self.changed:
             if key in self._keys:
                 return self._tasks[self._keys[key]].task
-            for one in self._tasks.values() if unique_key is not None else ():
-                if (one.task.lane, one.task.unique_key) == (lane, unique_key) and one.state in ACTIVE:
-                    return one.task
+            open_one = self._with_unique_key(lane, unique_key)
+            if open_one is not None:
+                return open_one
             self._sequences[lane] = self._sequences.get(lane, 0) + 1
             while True:
                 sequence = self._sequences[lane]
@@ -247,15 +247,6 @@ class MemoryStore(MemoryShelf):
         """See ports.Examined."""
         return findings
 
-    def _with_dependencies(self, snapshot: Snapshot) -> Snapshot:
-        """The same, with what has become of the tasks that it depends on."""
-        if snapshot.response is not None or not snapshot.task.depends_on:
-            return snapshot
-        states = {id: self._tasks[id].state for id in snapshot.task.depends_on if id in self._tasks}
-        still_open = tuple(id for id, state in states.items() if state in ACTIVE)
-        failed = tuple(id for id, state in states.items() if state in FINISHED and state != COMPLETED)
-        return snapshot.replace(open_dependencies=still_open, failed_dependencies=failed)
-
     def _end_dependants(self, id: str) -> None:
         """End those that depend on a task which did not complete, and those that depend on them."""
         ended = [id]
@@ -264,9 +255,6 @@ class MemoryStore(MemoryShelf):
                 if id in one.task.depends_on and one.state == QUEUED and overdue(one, self.now()) is not None:
                     self._change(one.id, end)
                     ended.append(one.id)
-
-    def _all(self) -> tuple[Snapshot, ...]:
-        return tuple(self._with_dependencies(snapshot) for snapshot in tuple(self._tasks.values()))
 
     def _notify(self) -> None:
         self.version += 1

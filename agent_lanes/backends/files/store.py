@@ -13,37 +13,27 @@ from __future__ import annotations
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files.creator import FileCreator
 from agent_lanes.backends.files.layout import EVENTS
-from agent_lanes.backends.files.shelf import FileShelf
-from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import overdue, placement
-from agent_lanes.core.task import Event, Snapshot, Task
+from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import AgentLanesError, Busy, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.task import Claim
     from agent_lanes.core.transitions import Change
-    from agent_lanes.ports import Birth, Creation, Decide
+    from agent_lanes.ports import Decide
 
 RETRIES = 1000
 
 
-class NewBorn(Frozen):
-    """What the store adds to a task that is being made (ports.Birth)."""
-
-    now: Moment
-    id: str | None
-    chance: str
-    sequence: int
-
-
-class FileStore(FileShelf):
+class FileStore(FileCreator):
     """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
 
     def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
@@ -56,118 +46,6 @@ class FileStore(FileShelf):
         return clock.chance(32)
 
     # --- writing ---------------------------------------------------------------------------------------------
-
-    def create(
-        self,
-        lane: str,
-        make: Callable[[Birth], Task],
-        request: bytes | None = None,
-        key: str | None = None,
-        unique_key: str | None = None,
-    ) -> Task:
-        """See ports.TaskStore."""
-        from agent_lanes.backends.files import counter, durable
-
-        if key is not None:
-            from agent_lanes.backends.files import keys
-        with atomic.storage("submit"), self._gate.passed():
-            reserved = None if key is None else keys.reserved(self.layout, key)
-            for _ in range(RETRIES):
-                id = None if reserved is None else reserved.id
-                there = None if id is None else self.stored(id)
-                if there is not None:
-                    durable.confirm_task(self.layout, there.id, "submitted")  # the first call may have died before
-                    return there
-                if unique_key is not None and (there := self._with_unique_key(lane, unique_key)) is not None:
-                    return there
-                placed = reserved is not None and reserved.lane == lane
-                sequence = reserved.sequence if reserved and placed else counter.advance(self.layout, lane)
-                task = make(NewBorn(now=self.now(), id=id, chance=clock.chance(12), sequence=sequence))
-                if key is not None:
-                    if reserved is None:
-                        reserved = keys.Reservation(id=task.id, sequence=sequence, lane=lane)
-                        reserved = keys.reserve(self.layout, key, reserved)
-                        if reserved.id != task.id:
-                            continue
-                    keys.confirm(self.layout, key)
-                if task.depends_on:
-                    from agent_lanes.backends.files import edges
-
-                    edges.note(self.layout, task)
-                if self._born(task, request):
-                    break
-            else:
-                raise Busy("submit: found no free task id", hint="repeat the call")
-            try:
-                durable.confirm_task(self.layout, task.id, "submitted")
-            finally:
-                self._wake(self._fresh(task))
-            self._index(task)
-        self._afterwards(task.id, "an end to old litter", self._sweep)
-        return task
-
-    def _born(self, task: Task, request: bytes | None) -> bool:
-        """Commit it; False if its id or its unique key was taken meanwhile. Raises Busy, OSError."""
-        from agent_lanes.backends.files import commits
-
-        if task.unique_key is None:
-            return commits.bear(self.layout, self.hints, self._fresh(task), request, self.now())
-        from agent_lanes.backends.files.unique import Taken
-
-        try:
-            return commits.bear(self.layout, self.hints, self._fresh(task), request, self.now())
-        except Taken:
-            return False
-
-    def _with_unique_key(self, lane: str, key: str) -> Task | None:
-        """The open task that has the key, durable. Raises Damaged, Unconfirmed, OSError."""
-        from agent_lanes.backends.files import durable, unique
-
-        id = unique.holder(self.layout, lane, key)
-        there = None if id is None else self.stored(id)
-        if there is not None:
-            durable.confirm_task(self.layout, there.id, "submitted")
-        return there
-
-    def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
-        """See ports.TaskStore."""
-        from agent_lanes.backends.files.batch import Batch
-
-        batch = Batch(self.layout, self.hints, self.stored, wanted)
-        try:
-            with atomic.storage("submit"), self._gate.passed():
-                born = batch.commit(self.now)
-                woken = set[str]()
-                for task in born:
-                    if task.lane not in woken and self._wake(self._fresh(task)):
-                        woken.add(task.lane)
-                for task in {(task.workspace_id, task.correlation_id): task for task in born}.values():
-                    self._index(task)
-            if born:
-                self._afterwards(born[-1].id, "an end to old litter", self._sweep)
-        except AgentLanesError as wrong:
-            batch.failed(wrong)
-        return batch.settled(self.create)
-
-    def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
-        """See ports.TaskStore."""
-        from agent_lanes.backends.files import commits, counter, durable, keys
-
-        task = snapshot.task
-        with atomic.storage("import"), self._gate.passed():
-            if task.idempotency_key is not None:
-                place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
-                keys.reserve(self.layout, task.idempotency_key, place)
-                keys.confirm(self.layout, task.idempotency_key)
-            counter.raise_to(self.layout, task.lane, task.sequence)
-            self.hints.make(placement(snapshot, self.now()))
-            commits.settle_in(self.layout, snapshot, events, request)
-            if task.unique_key is not None and snapshot.response is None:
-                from agent_lanes.backends.files import unique
-
-                unique.note(self.layout, task)
-            self._wake(snapshot)
-            durable.confirm_task(self.layout, task.id, "imported")
 
     def update(
         self, id: str, decide: Decide, *, patient: bool = True, seen: Snapshot | None = None
@@ -309,22 +187,6 @@ class FileStore(FileShelf):
                 continue  # in flight, in other hands, damaged: it is listed as ready, and looked at by who takes it
         self._afterwards(id, "an old edge", lambda: edges.forget(self.layout, id))
         return ended
-
-    def _sweep(self) -> None:
-        """Old litter goes once nobody is at work: what a suspended command has staged is none."""
-        from agent_lanes.backends.files.litter import litter, sweep
-
-        if litter(self.layout, self.now()):
-            try:
-                with self._gate.closed(patient=False):
-                    sweep(self.layout, self.now())
-            except Busy:
-                pass  # the next submit looks again
-
-    def _index(self, task: Task) -> None:
-        from agent_lanes.backends.files import commits
-
-        self._afterwards(task.id, "its correlation index", lambda: commits.index(self.layout, task))
 
 
 def _keys(*claims: Claim | None) -> Any:

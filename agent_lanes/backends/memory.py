@@ -24,11 +24,10 @@ from agent_lanes.errors import AgentLanesError, Damaged, NotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.ports import Birth, Creation, Decide, Watch
+    from agent_lanes.ports import Birth, Creation, Decide
 
 
 class NewBorn(Frozen):
@@ -49,7 +48,6 @@ class MemoryStore(MemoryRelations):
         super().__init__()
         self._boot = clock.boot_id()
         self._now = now or (lambda: clock.moment(self._boot))
-        self.version = 0
         self._sequences: dict[str, int] = {}
         self._claimed_as: dict[tuple[str, str], str] = {}
 
@@ -256,46 +254,7 @@ class MemoryStore(MemoryRelations):
                     self._change(one.id, end)
                     ended.append(one.id)
 
-    def _notify(self) -> None:
-        self.version += 1
-        self.changed.notify_all()
-
-    def watch_task(self, id: str) -> Watch:
-        """See ports.Signals."""
-        return ConditionWatch(self)
-
-    def watch_tasks(self, ids: list[str]) -> Watch:
-        """See ports.Signals."""
-        return ConditionWatch(self)
-
-    def watch_lane(self, lane: str) -> Watch:
-        """See ports.Signals."""
-        return ConditionWatch(self)
-
 
 def _copied(record: JsonObject) -> JsonObject:
     """What a file would give back: the caller's lists and mappings are no part of it, and tuples are lists."""
     return loads_object(dumps(record))
-
-
-class ConditionWatch:
-    """Woken by any change of the store after the watch was set."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-        self._seen = store.version
-
-    def wait(self, timeout_seconds: float) -> bool:
-        """Sleep until something changed since the watch was set, or since the last wait."""
-        with self._store.changed:
-            woken = self._store.changed.wait_for(lambda: self._store.version != self._seen, timeout_seconds)
-            self._seen = self._store.version
-            return woken
-
-    def __enter__(self) -> ConditionWatch:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing was set."""

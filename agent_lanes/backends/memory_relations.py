@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from agent_lanes.backends.memory_shelf import MemoryShelf
+from agent_lanes.backends.memory_signals import MemorySignals
 from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, Snapshot, Task
 
 
-class MemoryRelations(MemoryShelf):
+class MemoryRelations(MemorySignals):
     """What is looked up among all tasks, one after the other: here nothing needs hints."""
 
     def _with_unique_key(self, lane: str, key: str | None) -> Task | None:

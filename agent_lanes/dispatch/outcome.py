@@ -28,8 +28,9 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Outcome(Frozen):
     """How a run ended. `error` is empty with an answer; numbers and names are None where it did not tell.
 
-    `kind` is one of KINDS; `timeout` is for who stopped it. `reset_at`: when a usage limit ends, microseconds UTC.
-    `retryable`: the same task may well succeed later, or after somebody has logged in.
+    `kind` is one of KINDS; `timeout` is for who stopped it. `denied`: tools that it wanted to use and was not allowed
+    to, which is no failure. `reset_at`: when a usage limit ends, microseconds UTC. `retryable`: the same task may well
+    succeed later, or after somebody has logged in.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Outcome(Frozen):
     tokens_out: int | None = None
     cost_usd: float | None = None
     session_id: str | None = None
+    denied: tuple[str, ...] = ()
     reset_at: int | None = None
     retryable: bool = False
 
@@ -65,18 +67,16 @@ def read(
         missing.append(reported)
     if code == 0 and not missing and answer.strip() and not _notice(vendor.usage_limit, answer):
         return _outcome(vendor, source, kind=ANSWER, answer=answer)
-    tail = COLOURS.sub("", stderr.decode("utf-8", "replace"))[-TAIL_CHARACTERS:].strip()
-    said = reported or tail or (source.text[-TAIL_CHARACTERS:].strip() if vendor.reads.format == reading.TEXT else "")
-    if not missing and not answer.strip():
-        missing = ["its answer is empty"]
+    plain = vendor.reads.format == reading.TEXT
+    said = reported or _tail(stderr) or (_tail(stdout) if plain else "")
+    why = said if reported or code or (plain and said) else "; ".join(missing) or "its answer is empty"
     status = _status(vendor, source, said)
     kind = _kind(vendor, code, status, said, answer)
     return _outcome(
         vendor,
         source,
         kind=kind,
-        answer=answer,
-        error=_told(code, said if reported or code else "; ".join([*missing, *filter(None, [said])])),
+        error=_told(code, why),
         reset_at=_reset(vendor, source, said, now) if kind == USAGE_LIMIT else None,
         retryable=kind in (USAGE_LIMIT, NOT_LOGGED_IN) or not _shown_by(vendor.permanent, code, status, said, ""),
     )
@@ -87,7 +87,8 @@ def _outcome(vendor: Vendor, source: Printed, **known: object) -> Outcome:
     texts = {name: _one(getattr(reads, name), source) or None for name in ("session_id", "model_used", "effort_used")}
     counts = {name: _count(getattr(reads, name), source) for name in ("tokens_in", "tokens_out")}
     cost = reading.number(reads.cost_usd, source) if reads.cost_usd else None
-    return Outcome(**{**texts, **counts, "cost_usd": cost, **known})  # type: ignore[arg-type]
+    denied = tuple(dict.fromkeys(reading.texts(reads.denied, source))) if reads.denied else ()
+    return Outcome(**{**texts, **counts, "cost_usd": cost, "denied": denied, **known})  # type: ignore[arg-type]
 
 
 def _answer(vendor: Vendor, source: Printed, answer_file: bytes | None) -> str:
@@ -135,6 +136,11 @@ def _status(vendor: Vendor, source: Printed, said: str) -> int:
 def _reset(vendor: Vendor, source: Printed, said: str, now: int) -> int | None:
     stated = reading.number(vendor.reads.reset_at, source) if vendor.reads.reset_at else None
     return resets.instant(stated) if stated else resets.found(said, now)
+
+
+def _tail(output: bytes) -> str:
+    """The end of what it printed, without colours."""
+    return COLOURS.sub("", output.decode("utf-8", "replace"))[-TAIL_CHARACTERS:].strip()
 
 
 def _told(code: int, said: str) -> str:

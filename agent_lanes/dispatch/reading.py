@@ -91,11 +91,13 @@ def printed(format: str, stdout: bytes, stderr: bytes) -> Printed:
 
 def text(reading: Reading, source: Printed) -> str:
     """The first text that it points at, or with `every` all of them together; empty where there is none."""
-    found = [value for group in _values(reading, source) for value in group]
-    texts = [value for value in map(_text, found) if value]
-    if not texts:
-        return ""
-    return "".join(texts) if reading.every else texts[0]
+    found = texts(reading, source)
+    return "".join(found if reading.every else found[:1])
+
+
+def texts(reading: Reading, source: Printed) -> list[str]:
+    """Every text that it points at."""
+    return [value for group in _values(reading, source) for value in map(_text, group) if value]
 
 
 def number(reading: Reading, source: Printed) -> float | None:
@@ -124,19 +126,25 @@ def _values(reading: Reading, source: Printed) -> Iterator[list[object]]:
 
 
 def _at(value: object, path: str) -> Iterator[object]:
-    """The values at a dotted path; `*` stands for every key."""
+    """The values at a dotted path; `*` stands for everything below, `#` for the names there."""
     step, _, rest = path.partition(".")
-    if isinstance(value, dict):
-        below = list(value.values()) if step == "*" else [value[step]] if step in value else []
-    elif isinstance(value, list) and step == "*":
-        below = value
-    else:
-        below = []
-    for item in below:
+    for item in _below(value, step):
         if rest:
             yield from _at(item, rest)
         else:
             yield item
+
+
+def _below(value: object, step: str) -> list[object]:
+    if isinstance(value, list):
+        return value if step == "*" else []
+    if not isinstance(value, dict):
+        return []
+    if step == "*":
+        return list(value.values())
+    if step == "#":
+        return list(value)
+    return [value[step]] if step in value else []
 
 
 def _text(value: object) -> str:

@@ -77,6 +77,7 @@ def _clock(match: re.Match[str], now: int) -> int | None:
             at = at.replace(year=int(match["year"] or today.year), month=month, day=int(match["day"]))
     except ValueError:
         return None
+    at += timedelta(minutes=1)  # only then is the minute over that was named
     if at < today:
         at = at.replace(year=at.year + 1) if match["month"] and not match["year"] else at + timedelta(days=1)
     return int(at.timestamp()) * SECOND

@@ -159,6 +159,7 @@ READINGS = (
     "session_id",
     "model_used",
     "effort_used",
+    "denied",
     "tokens_in",
     "tokens_out",
     "cost_usd",

@@ -43,6 +43,7 @@ class Reads(Frozen):
     session_id: Reading | None = None
     model_used: Reading | None = None
     effort_used: Reading | None = None
+    denied: Reading | None = None
     tokens_in: Reading | None = None
     tokens_out: Reading | None = None
     cost_usd: Reading | None = None

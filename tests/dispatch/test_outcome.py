@@ -22,10 +22,9 @@ def lines(*records: object) -> bytes:
 
 def claude(code: int = 0, stderr: bytes = b"", **result: object) -> Outcome:
     whole = {"type": "result", "subtype": "success", "is_error": False, "num_turns": 1, "result": "42",
-             "session_id": "s1", "total_cost_usd": 0.01, "usage": {"input_tokens": 3, "cache_read_input_tokens": 4,
-             "output_tokens": 5}}  # fmt: skip
-    said = {"type": "assistant", "message": {"model": "claude-x"}}
-    return read(ROWS["claude"], code, b"noise\n" + lines(said, {**whole, **result}), stderr, now=NOW)
+             "session_id": "s1", "total_cost_usd": 0.01, "permission_denials": [{"tool_name": "Bash"}] * 2,
+             "modelUsage": {"claude-x": {"inputTokens": 3, "cacheReadInputTokens": 4, "outputTokens": 5}}}  # fmt: skip
+    return read(ROWS["claude"], code, b"noise\n" + lines({**whole, **result}), stderr, now=NOW)
 
 
 def test_an_answer_comes_with_what_it_took() -> None:
@@ -33,6 +32,7 @@ def test_an_answer_comes_with_what_it_took() -> None:
     assert found.ok and found.answer == "42" and found.error == ""
     assert (found.tokens_in, found.tokens_out, found.cost_usd) == (7, 5, 0.01)
     assert (found.session_id, found.model_used) == ("s1", "claude-x")
+    assert found.denied == ("Bash",)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_an_output_without_a_result_is_incomplete() -> None:
 
 def test_a_usage_limit_is_told_from_the_status_and_has_its_reset() -> None:
     found = claude(1, is_error=True, api_error_status=429, result="You've hit your limit · resets 3pm (UTC)")
-    assert (found.kind, found.reset_at) == ("usage_limit", NOW + 180 * MINUTE)
+    assert (found.kind, found.reset_at) == ("usage_limit", NOW + 181 * MINUTE)
 
 
 def test_a_failed_login_is_told_from_its_text() -> None:
@@ -133,8 +133,8 @@ def test_output_of_any_kind_ends_as_something() -> None:
     ("text", "minutes"),
     [
         (f"Claude AI usage limit reached|{NOW // 1_000_000 + 600}", 10),
-        ("5-hour limit reached ∙ resets 3:30pm (UTC)", 210),
-        ("try again at Nov 30th, 2026 12:00 PM", 1440),
+        ("5-hour limit reached ∙ resets 3:30pm (UTC)", 211),
+        ("try again at Nov 30th, 2026 12:00 PM", 1441),
         ("Please retry in 90s.", 1.5),
         ("Your quota will reset after 1h30m.", 90),
         ("try again in 2 days 3 hours 5 minutes.", 51 * 60 + 5),

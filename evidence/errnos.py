@@ -1,9 +1,9 @@
-"""K2: every file operation of every command that writes fails, with every errno that disks and kernels give.
+"""K2: every file operation of every command that writes fails, with every errno that disks and kernels give it.
 
-Calls that change, lock or sync something, and all that touch the project, the store, the home or the output, fail with
-each of the seven; those that only read the program itself (the modules that a command still imports) with one of
-those that reading can fail with, in turn. `close` is left out: strace keeps a file open whose close it lets fail, and
-no kernel does.
+An operation fails with what it can fail with: only what needs room with ENOSPC or EDQUOT (in turn: both are one to the
+program but for the words), only what makes a descriptor with EMFILE, only what changes names or contents with EROFS.
+Those that only read the program itself (modules that a command still imports) fail with one of theirs, in turn.
+`close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
 
 Of each: no traceback, one clear line, an exit code of the contract; success means done; whoever says that it failed
 has changed nothing, or says what it has done (exit code 76, or the line itself); nothing is left behind. Then the same
@@ -25,9 +25,23 @@ from strace import Call
 from sweep import Found, once, sweep
 from trial import BETWEEN, DONE, NOT_DONE, Trial
 
-ERRNOS = ("ENOSPC", "EDQUOT", "EIO", "EMFILE", "EACCES", "EROFS", "EINTR")
-OF_READING = {"openat": ("EIO", "EMFILE", "EACCES", "EINTR"), "read": ("EIO", "EINTR"), "getdents64": ("EIO",)}
-OF_LOOKING = ("EIO", "EACCES")
+ROOM = ("ENOSPC", "EDQUOT")
+OF_A_NAME = ("EACCES", "EROFS", "EIO")
+POSSIBLE = (  # the first that fits: what a call can fail with, beside a lack of room
+    (re.compile(r"open"), ("EMFILE", "EACCES", "EIO", "EINTR")),
+    (re.compile(r"p?write|f?truncate|fallocate|copy_file_range|sendfile"), ("EIO", "EINTR")),
+    (re.compile(r"f(data)?sync|syncfs"), ("EIO", "EINTR")),
+    (re.compile(r"flock"), ("EINTR", "EIO")),
+    (re.compile(r"(un)?link|symlink|rename|mkdir|rmdir|mknod|f?ch(mod|own)|utimensat"), OF_A_NAME),
+    (re.compile(r"p?read(v|64|$)"), ("EIO", "EINTR")),
+    (re.compile(r"inotify_init|pipe|dup"), ("EMFILE",)),
+    (re.compile(r"inotify_add|inotify_rm"), ("ENOSPC", "EACCES")),
+    (re.compile(r"getdents64|statfs|getcwd"), ("EIO",)),
+    (re.compile(""), ("EIO", "EACCES")),
+)
+NEEDS_ROOM = re.compile(
+    r"p?write|f?truncate|fallocate|copy_file_range|sendfile|f(data)?sync|syncfs|link|symlink|rename|mkdir|mknod"
+)
 
 CODES = {0, 1, 2, 4, 5, 6, 8, 9, 64, 65, 74, 75, 76, 130}
 UNCONFIRMED = 76
@@ -76,10 +90,13 @@ def faults(trial: Trial, found: Found, calls: list[Call], only: str = "") -> Non
 
 def errors(trial: Trial, call: Call) -> tuple[str, ...]:
     """What a call can fail with."""
-    if call.changes or str(trial.scene.root) in call.text:
-        return ERRNOS
-    possible = OF_READING.get(call.name, OF_LOOKING)
-    return (possible[call.nth % len(possible)],)
+    possible = next(errors for name, errors in POSSIBLE if name.match(call.name))
+    if not call.changes and str(trial.scene.root) not in call.text:
+        return (possible[call.nth % len(possible)],)
+    creates = call.name.startswith("open") and call.changes
+    if creates:
+        possible = (*possible, "EROFS")
+    return (ROOM[call.nth % len(ROOM)], *possible) if creates or NEEDS_ROOM.match(call.name) else possible
 
 
 def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Told]:

@@ -23,6 +23,8 @@ class Plan:
     """How many seeds, states or inputs."""
     minutes: float | None = None
     """How long, for what goes on until it is stopped."""
+    workers: int = 2
+    """How many processes may work at the same time, for what can be shared out."""
 
     def say(self, line: str) -> None:
         """Progress, on stderr: one line that replaces the one before on a terminal."""

@@ -40,6 +40,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", help="of all chance")
     parser.add_argument("--count", type=int, help="how many seeds, states or inputs")
     parser.add_argument("--minutes", type=float, help="how long, for what goes on until it is stopped")
+    parser.add_argument("--workers", type=int, default=2, help="how many processes share the sweeps")
     parser.add_argument("--work", help="make the stores in this folder, on the disk to be looked at")
     parser.add_argument("--out", type=Path, help="keep each result in this folder, as KEY.json")
     args = parser.parse_args(words)
@@ -61,7 +62,7 @@ def _result(key: str, command: str, args: argparse.Namespace) -> Result:
     work = Path(tempfile.mkdtemp(prefix=f"agent-lanes-{key.lower()}-", dir=args.work))
     begin = time.monotonic()
     try:
-        plan = Plan(args.whole, work, args.seed, args.count, args.minutes)
+        plan = Plan(args.whole, work, args.seed, args.count, args.minutes, args.workers)
         table: Table = importlib.import_module(module).run(plan)
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -1,14 +1,19 @@
-"""What the sweeps by system call share: which calls are tried, two commands at a time, and what was found.
+"""What the sweeps by system call share: which calls are tried, who tries them, and what was found.
 
-A whole sweep tries every call after the program has first touched its project, store, config or output, and of those
-before (the start of the interpreter, which knows nothing of a queue) every 25th; `--count 1` tries them all. A sample
-takes a third of the commands, and a few calls of each, chosen by the seed.
+A whole sweep leaves out only what cannot show anything new; `--count 1` tries even that.
+
+- K1: the disk after a kill depends on nothing but the calls that changed it before. So the kill comes before each call
+  that changes something, and before every 25th of the others, to see whether that is so. Where another process works
+  beside the command, the moment matters, too: there it comes before every call.
+- K2: the calls of the program on files, from where it has first touched its project, store, config or output. Of
+  calls that differ in nothing but ids, times and chance (the look at each of ten tasks) the first two and the last.
+
+A sample takes a third of the commands, and a few calls of each, chosen by the seed.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import tempfile
 from collections import Counter
@@ -23,9 +28,9 @@ from scene import Scene, plain
 from strace import Call
 from trial import Trial
 
-BEFORE_THE_PROJECT = 25
+OF_THOSE_THAT_CHANGE_NOTHING = 25
+FIRST_OF_ALIKE = 2
 SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
-PROCESSES = 2
 
 
 @dataclass
@@ -59,11 +64,11 @@ Try = Callable[[Trial, Found, list[Call]], None]
 
 
 def sweep(plan: Plan, attempt: Try, key: str, *, files_only: bool = False) -> Iterator[Found]:
-    """Try every command, two at a time; what was found, as each is done. `files_only`: its own calls on files alone."""
+    """Try every command; what was found, as each is done. `files_only`: its own calls on files alone."""
     cases = sampled(plan)
     cases.sort(key=lambda case: (not case.steps, case.companion is None))  # the longest first
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(PROCESSES, os.cpu_count() or 1), mp_context=context) as pool:
+    with ProcessPoolExecutor(plan.workers, mp_context=context) as pool:
         futures = [
             pool.submit(_one, attempt, case.name, replace(plan, work=plan.work / f"{key}-{number}"), files_only)
             for number, case in enumerate(cases)
@@ -82,15 +87,16 @@ def sampled(plan: Plan) -> list[Case]:
     return random.Random(f"cases {plan.seed}").sample(CASES, len(CASES) // SAMPLE_OF_CASES)
 
 
-def points(calls: list[Call], case: str, plan: Plan, *, files_only: bool = False) -> list[Call]:
+def points(calls: list[Call], case: Case, plan: Plan, *, files_only: bool = False) -> list[Call]:
     """The calls to be tried of a command."""
     calls = calls[1:]  # execve is not the program's
     if files_only:
         calls = [call for call in calls if call.own and call.of_files]
+    if plan.whole and plan.count == 1:
+        return calls
     if plan.whole:
-        step = plan.count or BEFORE_THE_PROJECT
-        return [call for number, call in enumerate(calls) if call.own or number % step == 0]
-    chance = random.Random(f"{case} {plan.seed}")
+        return _unlike(calls) if files_only else _changing(calls, beside=case.companion is not None)
+    chance = random.Random(f"{case.name} {plan.seed}")
     changes = [call for call in calls if call.own and call.changes]
     others = [call for call in calls if call.own and not call.changes]
     return chance.sample(changes, min(len(changes), plan.count or SAMPLE_OF_CHANGES)) + chance.sample(
@@ -98,10 +104,27 @@ def points(calls: list[Call], case: str, plan: Plan, *, files_only: bool = False
     )
 
 
+def _changing(calls: list[Call], *, beside: bool) -> list[Call]:
+    return [
+        call
+        for number, call in enumerate(calls)
+        if call.changes or (beside and call.own) or number % OF_THOSE_THAT_CHANGE_NOTHING == 0
+    ]
+
+
+def _unlike(calls: list[Call]) -> list[Call]:
+    """Of those that look alike, the first ones and the last."""
+    alike: dict[tuple[str, bytes], list[int]] = {}
+    for number, call in enumerate(calls):
+        alike.setdefault((call.name, plain(call.text.encode())), []).append(number)
+    kept = {number for numbers in alike.values() for number in (*numbers[:FIRST_OF_ALIKE], numbers[-1])}
+    return [calls[number] for number in sorted(kept)]
+
+
 def _one(attempt: Try, name: str, plan: Plan, files_only: bool) -> Found:
     found = Found(name)
     trial = Trial(next(case for case in CASES if case.name == name), Scene(plan.work))
-    attempt(trial, found, points(trial.calls, name, plan, files_only=files_only))
+    attempt(trial, found, points(trial.calls, trial.case, plan, files_only=files_only))
     found.states, found.repeated, found.litter = trial.states, trial.repeated, trial.litter
     return found
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import multiprocessing
 import random
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from trial import Trial
 
 OF_THOSE_THAT_CHANGE_NOTHING = 25
 FIRST_OF_ALIKE = 2
+WHAT_COUNTS = re.compile(r'"[^"]*"|<[^>]*>|\bO_[A-Z]+')  # of a call's arguments: paths, contents and flags
 SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
 
 
@@ -114,9 +116,10 @@ def _changing(calls: list[Call], *, beside: bool) -> list[Call]:
 
 def _unlike(calls: list[Call]) -> list[Call]:
     """Of those that look alike, the first ones and the last."""
-    alike: dict[tuple[str, bytes], list[int]] = {}
+    alike: dict[tuple[str, ...], list[int]] = {}
     for number, call in enumerate(calls):
-        alike.setdefault((call.name, plain(call.text.encode())), []).append(number)
+        seen = WHAT_COUNTS.findall(plain(call.text.encode()).decode())
+        alike.setdefault((call.name, *seen), []).append(number)
     kept = {number for numbers in alike.values() for number in (*numbers[:FIRST_OF_ALIKE], numbers[-1])}
     return [calls[number] for number in sorted(kept)]
 

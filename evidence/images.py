@@ -98,7 +98,7 @@ def _table(plan: Plan, place: Path) -> Table:
 def _looked(plan: Plan, jobs: list[Job]) -> Iterator[Found]:
     if not jobs:
         return
-    with ProcessPoolExecutor(os.cpu_count(), initializer=mounts.private) as pool:
+    with ProcessPoolExecutor(plan.workers, initializer=mounts.private) as pool:
         for found in pool.map(look, jobs):
             plan.say(f"{found.job.story} on {found.job.system}: {found.images} images")
             yield found

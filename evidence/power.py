@@ -106,7 +106,7 @@ def table(plan: Plan, rows: list[Story | Pair]) -> Table:
     found = {row.name: Found(row.name) for row in rows}
     place = tempfile.mkdtemp(prefix="agent-lanes-k3-", dir=MEMORY if os.access(MEMORY, os.W_OK) else plan.work)
     try:
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
+        with ProcessPoolExecutor(plan.workers) as pool:
             for part in pool.map(look, _jobs(plan, rows, place)):
                 found[part.row].add(part)
                 plan.say(f"{part.row}: {sum(found[part.row].states.values())} states")

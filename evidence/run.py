@@ -26,6 +26,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K2": ("errnos", "every system call of every command that writes fails, with every errno"),
     "K3": ("power", "power loss: every legal state of the disk after every step"),
     "K3-IMAGES": ("images", "power loss: images of real ext4, xfs and btrfs at every step"),
+    "K3-FORGET": ("forget", "power loss: a file system that forgets what was not synced, at every step"),
     "K5": ("storm", "a storm of processes with random kills, and its history checked"),
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
     "SIM": ("simulation", "several clients in one process, switched, crashed and aged by a seed"),

@@ -5,5 +5,6 @@ tree     folders, files, names, by inode        replay   from calls to operation
 rules    what a crash may undo, and why         states   the disks that may be found after it
 world    a workspace in which things happen     facts    what was acknowledged, and when
 stories  the transitions, each a row            pairs    two processes, one of them stopped or killed
+unsynced what an fsync keeps             forgetful, oblivion  a FUSE file system that keeps no more
 judge    real commands on what was found        program  running them, in this process or in their own
 """

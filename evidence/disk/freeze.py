@@ -8,8 +8,8 @@ import os
 import termios
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
-from disk.mounts import Disk, Image
 from disk.program import Result
 from disk.trace import Command, Stopped
 
@@ -20,7 +20,18 @@ class Frozen:
 
     moment: int
     what: str
-    image: Image
+    image: Any
+    """Whatever this disk makes one of."""
+
+
+class Freezable(Protocol):
+    """A disk that can be copied while it is mounted."""
+
+    mounted: Path
+
+    def image(self) -> Any:
+        """What a power cut would leave now; it has a `digest`."""
+        ...
 
 
 class Freezer:
@@ -30,7 +41,7 @@ class Freezer:
     file systems show what they do not promise.
     """
 
-    def __init__(self, disk: Disk, folder: Path, home: Path, *, nudge: bool) -> None:
+    def __init__(self, disk: Freezable, folder: Path, home: Path, *, nudge: bool) -> None:
         self.disk, self.folder, self.home, self.nudge = disk, folder, home, nudge
         self.freezing = False
         self.frozen: list[Frozen] = []

@@ -18,9 +18,12 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from within import called
 
 PROGRAM = str(Path(sys.executable).parent / "agent-lanes")
 PATIENCE_SECONDS = 120  # who takes longer hangs: an error, never a measurement
@@ -112,9 +115,14 @@ class Scene:
         stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
         before: Sequence[str] = (),
-        started: Callable[[int], None] = lambda pid: None,
+        started: Callable[[int], None] | None = None,
     ) -> Ended:
-        """One call of the installed command, to its end; `before` is what stands in front of it, such as strace."""
+        """One call of the installed command, to its end; `before` is what stands in front of it, such as strace.
+
+        One that nothing stands before, and that nobody works beside, is called in this process (within.py).
+        """
+        if not before and started is None and threading.current_thread() is threading.main_thread():
+            return Ended(*called(words, {**self.environment, **(environment or {})}, self.project, stdin))
         with subprocess.Popen(
             [*before, PROGRAM, *words],
             cwd=self.project,
@@ -123,7 +131,8 @@ class Scene:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
-            started(process.pid)
+            if started is not None:
+                started(process.pid)
             try:
                 out, err = process.communicate(stdin, PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:

@@ -67,7 +67,8 @@ class Trial:
         """The command; `before` stands in front of it, and may disturb it."""
         case, scene = self.case, self.scene
         with Beside(case.companion, scene, self.store) as beside:
-            how = {"stdin": case.stdin, "environment": case.environment, "started": beside.started}
+            started = beside.started if case.companion is not None else None
+            how = {"stdin": case.stdin, "environment": case.environment, "started": started}
             return scene.run(*self.words, before=before, **how)
 
     def reset(self) -> None:

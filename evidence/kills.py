@@ -62,7 +62,8 @@ def kills(trial: Trial, found: Found, calls: list[Call]) -> None:
         state, more = trial.follow(kept)
         if plain(ended.out) == plain(trial.undisturbed.out) and ended.out and state != DONE:
             told.append("it said that it was done, and it is not")
-        told += [f"it said that {id} is there" for id in ID.findall(ended.out.decode()) if id not in trial.tasks(kept)]
+        there = trial.tasks(kept) | trial.tasks(trial.template)  # what is gone is told by wrong()
+        told += [f"it said that {id} is there" for id in ID.findall(ended.out.decode()) if id not in there]
         found.tried += 1
         found.outcomes[state] += 1
         found.broken(how, told + more)

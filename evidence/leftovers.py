@@ -53,7 +53,9 @@ class Leftovers:
         """The paths of what is left over, and what they look like without chance."""
         store = below(kept, self._below)
         tasks = {path[6:] for path in store if path.startswith("tasks/")}
-        found = [path for path in store if LEFT.fullmatch(path)]
+        answered = {id for id in tasks if f"tasks/{id}/response.json" in store}
+        waiting = tuple(f"-{id}" for id in tasks - answered)  # the same call again may have made what a marker names
+        found = [path for path in store if LEFT.fullmatch(path) and not path.endswith(waiting)]
         keys = {path: item.content for path, item in store.items() if path.startswith("keys/")}
         found += [path for path, content in keys.items() if content.decode().split("\n")[0] not in tasks]
         paths = {f"{self._below}/{path}" for path in found}

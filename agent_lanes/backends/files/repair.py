@@ -84,8 +84,10 @@ def _set_aside(layout: Layout, id: str, now: Moment) -> str:
                 release_claim(layout, folder, now, raw)
     _, problem = records.examined(folder, id)
     if problem is not None:
+        _drop_markers(
+            layout, id
+        )  # first: who is killed in between leaves a task that is still damaged, and nothing else
         done.append(moved(layout, folder, id, problem.message, now))
-        _drop_markers(layout, id)
     return "; ".join(done) or "it can be read by now"
 
 

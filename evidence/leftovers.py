@@ -19,6 +19,7 @@ from scene import Kept, Scene, plain
 LEFT = re.compile(r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|(timers|delayed)/[^/]+/[^/]+/.*|held/[^/]+/.*|claims/.*")
 AGE_SECONDS = 7200
 LATER = {"AGENT_LANES_BOOT_ID": "yet-another-boot"}
+KEYED = ("submit", "--lane", "sweep", "--prompt", "x", "--idempotency-key", "k")  # the one key of commands.py
 Again = Callable[[], object]
 
 
@@ -83,6 +84,7 @@ class Leftovers:
             ("the same call, whenever it comes", self._again),
             ("the next boot", lambda: self._use(LATER)),
             ("doctor --repair", lambda: self._scene.run("--store", str(self._store), "doctor", "--repair")),
+            ("a submit with that key", lambda: self._scene.run("--store", str(self._store), *KEYED)),
         )
 
     def _use(self, environment: Mapping[str, str] | None = None) -> None:

@@ -4,7 +4,7 @@ A whole sweep leaves out only what cannot show anything new; `--count 1` tries e
 
 - K1: the disk after a kill depends on nothing but the calls that changed it before. So the kill comes before each call
   that changes something, and before every 25th of the others, to see whether that is so. Where another process works
-  beside the command, the moment matters, too: there it comes before every call.
+  beside the command, the moment matters, too: there it comes before every fifth of its own.
 - K2: the calls of the program on files, from where it has first touched its project, store, config or output. Of
   calls that differ in nothing but ids, times and chance (the look at each of ten tasks) the first two and the last.
 
@@ -29,7 +29,7 @@ from scene import Scene, plain
 from strace import Call
 from trial import Trial
 
-OF_THOSE_THAT_CHANGE_NOTHING = 25
+OF_THOSE_THAT_CHANGE_NOTHING, AND_SOMEBODY_IS_BESIDE = 25, 5
 FIRST_OF_ALIKE = 2
 WHAT_COUNTS = re.compile(r'"[^"]*"|<[^>]*>|\bO_[A-Z]+')  # of a call's arguments: paths, contents and flags
 SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
@@ -107,11 +107,10 @@ def points(calls: list[Call], case: Case, plan: Plan, *, files_only: bool = Fals
 
 
 def _changing(calls: list[Call], *, beside: bool) -> list[Call]:
-    return [
-        call
-        for number, call in enumerate(calls)
-        if call.changes or (beside and call.own) or number % OF_THOSE_THAT_CHANGE_NOTHING == 0
-    ]
+    def step(call: Call) -> int:
+        return AND_SOMEBODY_IS_BESIDE if beside and call.own else OF_THOSE_THAT_CHANGE_NOTHING
+
+    return [call for number, call in enumerate(calls) if call.changes or number % step(call) == 0]
 
 
 def _unlike(calls: list[Call]) -> list[Call]:

@@ -218,6 +218,9 @@ class Signals(Protocol):
     def watch_lane(self, lane: str) -> Watch:
         """Woken when a task of the lane becomes claimable."""
 
+    def watch_changes(self) -> Watch:
+        """Woken by most changes of any task, perhaps just before they can be seen: for pictures, not for decisions."""
+
 
 class Archive(Protocol):
     """Finished tasks, moved where they cost next to nothing.

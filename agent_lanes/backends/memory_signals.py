@@ -34,6 +34,10 @@ class MemorySignals(MemoryShelf):
         """See ports.Signals."""
         return ConditionWatch(self)
 
+    def watch_changes(self) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
 
 class ConditionWatch:
     """Woken by any change of the store after the watch was set."""

@@ -101,6 +101,7 @@ GLOBAL = (
     Option(flag="--config", metavar="PATH", help="the engine's handoff.yaml (default: the nearest above this folder)"),
     Option(flag="--store", metavar="PATH", help="the state folder (default: queue_root of the config)"),
     Option(flag="--json", kind=FLAG, default=False, help="print one JSON object instead of short text"),
+    Option(flag="--no-color", kind=FLAG, default=False, help="no colours on a terminal (as NO_COLOR does)"),
 )
 ID = Option(flag="TASK_ID", help="the id of a task, as submit prints it")
 TOKEN = Option(flag="--claim-token", metavar="T", help="the token that claim printed", required=True)
@@ -129,6 +130,9 @@ HEARTBEAT = Option(
 )
 ALLOW_NETWORK = Option(
     flag="--allow-network", kind=FLAG, default=False, help="the queue may lie on a network file system"
+)
+WATCH = Option(
+    flag="--watch", kind=FLAG, default=False, help="on a terminal: show it anew after each change, until Ctrl-C"
 )
 QUIET = Option(flag="--quiet", kind=FLAG, default=False, help="no heartbeats")
 DRY_RUN = Option(flag="--dry-run", kind=FLAG, default=False, help="change nothing, tell what would be done")

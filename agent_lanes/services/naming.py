@@ -1,7 +1,7 @@
-"""What a task may be called: its id, or any beginning or end of it that no other task has.
+"""What a task may be called: its id, or any part of it that no other task has.
 
-People see the digits at the end of an id and type some of them; programs give ids as they got them, which costs no
-look here. Tasks in the archive are found by their whole ids.
+A part is the beginning or the end of the id, or the beginning of the digits at its end: people see those, and type the
+first few. Programs give ids as they got them, which costs no look here. Tasks in the archive go by their whole ids.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def whole_id(backend: Backend, part: str) -> str:
     if is_whole_id(part) or len(part) < SHORTEST_PART or not is_task_id(part):
         return part
     ids = backend.ids()
-    found = [id for id in ids if id.startswith(part) or id.endswith(part)]
+    found = [id for id in ids if id.startswith(part) or id.endswith(part) or short_id(id).startswith(part)]
     if not found or part in found:
         return part
     if len(found) > 1:

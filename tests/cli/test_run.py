@@ -102,7 +102,7 @@ def test_a_terminal_shows_one_line_of_progress_and_then_the_answer(run: Command)
     taken = run("claim", "--lane", "default", "--owner", "codex-7", "--wait", "60", "--json").json
     run("event", taken["task_id"], "--type", "note", "--message", "half\x1b[2J way")
     progress = whole.until(b"note: half").decode()
-    assert "claimed by codex-7" in progress and "0:0" in progress and taken["task_id"] in progress
+    assert "claimed by codex-7" in progress and "0:0" in progress and taken["task_id"][-12:] in progress
     assert "\n" not in progress and "\x1b" not in progress
     run("respond", taken["task_id"], "--claim-token", taken["claim_token"], "--body", "The\x1b[2J answer.")
     seen = whole.end().decode()

@@ -30,6 +30,7 @@ def store() -> MemoryStore:
     [
         ("123456789abc", IDS[2]),
         ("9abc", IDS[2]),
+        ("1234", IDS[2]),
         ("20261122", IDS[2]),
         ("ab7d9acffe2b", IDS[0]),
         ("7d9acffe2b", IDS[0]),

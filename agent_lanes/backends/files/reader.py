@@ -189,6 +189,12 @@ class FileReader(FileFinder):
 
         return signals.watch(self.layout.signals, (names.escape(lane),))
 
+    def watch_changes(self) -> Watch:
+        """See ports.Signals: whatever is about to change is staged in tmp/."""
+        from agent_lanes.backends.files import signals
+
+        return signals.watch(self.layout.tmp, (".",))
+
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:
             return self.read(id)

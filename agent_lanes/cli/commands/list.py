@@ -1,17 +1,22 @@
-"""All tasks as JSON, by id: the oldest first.
+"""All tasks by id, the oldest first: a table on a terminal, else JSON.
 
-Records that cannot be read are listed under `damaged`; all others are there. What is archived is listed by --archived,
-by month.
+The table has a short id, which every command takes in place of the whole one; state, lane, owner, age, attempt,
+priority and the first words of the prompt. Records that cannot be read are listed under `damaged`; all others are
+there. What is archived is listed by --archived, by month.
 """
 
 from __future__ import annotations
 
-from agent_lanes.cli import listing
-from agent_lanes.cli.options import FLAG, LANE, WHOLE, Arguments, Option
+from agent_lanes.cli import listing, output
+from agent_lanes.cli.options import FLAG, LANE, WATCH, WHOLE, Arguments, Option
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.errors import Damaged
     from agent_lanes.wiring import Session
 
 OPTIONS = (
@@ -19,6 +24,7 @@ OPTIONS = (
     Option(flag="--active-only", kind=FLAG, default=False, help="leave out what is finished"),
     Option(flag="--limit", metavar="N", kind=WHOLE, help="only the N newest"),
     Option(flag="--archived", kind=FLAG, default=False, help="what is archived instead"),
+    WATCH,
 )
 
 
@@ -26,10 +32,34 @@ def run(args: Arguments, session: Session) -> int:
     """Print the list."""
     if args.limit is not None and args.limit < 0:
         raise BadUsage(f"--limit: {args.limit} is below 0")
-    if args.archived:
-        if args.active_only or args.limit is not None:
-            raise BadUsage("list --archived takes neither --active-only nor --limit")
-        listing.show(session.looks.archived(lane=args.lane))
+    if args.archived and (args.active_only or args.limit is not None or args.watch):
+        raise BadUsage("list --archived takes neither --active-only, --limit nor --watch")
+    if args.watch:
+        return _watch(args, session)
+    if args.json or not output.on_terminal(1):
+        listing.show(_found(args, session, args.limit))
         return 0
-    listing.show(session.looks.each(lane=args.lane, active_only=args.active_only, limit=args.limit))
+    from agent_lanes.cli import screen, tabular
+
+    tabular.show(_found(args, session, args.limit), session.backend.now().wall, screen.Paint(screen.colours(args)))
     return 0
+
+
+def _found(args: Arguments, session: Session, limit: int | None) -> Iterator[JsonObject | Damaged]:
+    if args.archived:
+        return session.looks.archived(lane=args.lane)
+    return session.looks.each(lane=args.lane, active_only=args.active_only, limit=limit)
+
+
+def _watch(args: Arguments, session: Session) -> int:
+    from agent_lanes.cli import live, screen, tabular
+    from agent_lanes.errors import Damaged
+
+    paint = screen.Paint(screen.colours(args))
+
+    def draw(columns: int, lines: int) -> Sequence[str]:
+        limit = min(lines - 2, lines if args.limit is None else args.limit)
+        found = [one for one in _found(args, session, limit) if not isinstance(one, Damaged)]
+        return list(tabular.lines(found, session.backend.now().wall, columns, paint)) or ["no tasks"]
+
+    return live.run(args, session.backend, draw)

@@ -1,13 +1,14 @@
-"""One task, or the whole queue, as JSON.
+"""One task, or the whole queue: readable on a terminal, else JSON.
 
 status ID prints the record and what follows from it: last event, ages, lease left, what to do next.
 status --all counts by state and lists every task; --active-only leaves out what is finished.
+--watch shows either anew after each change.
 """
 
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import FLAG, ID, LANE, Arguments, Option
+from agent_lanes.cli.options import FLAG, ID, LANE, WATCH, Arguments, Option
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ OPTIONS = (
     LANE,
     Option(flag="--active-only", kind=FLAG, default=False, help="with --all: leave out what is finished"),
     Option(flag="--rack", kind=FLAG, default=False, help="an older name of --all", hidden=True),
+    WATCH,
 )
 
 
@@ -30,10 +32,18 @@ def run(args: Arguments, session: Session) -> int:
     everything = args.all or args.rack
     if everything == (args.task_id is not None):
         raise BadUsage("status takes a task id or --all, one of the two")
-    if not everything:
-        queue = session.looks
-        output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
-        return 0
+    if args.watch or (output.on_terminal(1) and not args.json):
+        from agent_lanes.cli import overview
+
+        return overview.run(args, session)
+    if everything:
+        return _all(args, session)
+    queue = session.looks
+    output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
+    return 0
+
+
+def _all(args: Arguments, session: Session) -> int:
     from agent_lanes.cli import listing
     from agent_lanes.core.advice import for_summary
     from agent_lanes.core.views import no_counts, tally

@@ -16,9 +16,13 @@ from agent_lanes.errors import BadUsage, TaskCancelled, TaskFailed, TimedOut
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.ports import Backend
     from agent_lanes.wiring import Session
+
+    T = TypeVar("T")
 
 OPTIONS = (ID, LANE, VENDOR, MATCH, TIMEOUT, HEARTBEAT, QUIET)
 
@@ -34,15 +38,7 @@ def run(args: Arguments, session: Session) -> int:
     return for_task(args.task_id, args, session)
 
 
-def for_task(
-    id: str,
-    args: Arguments,
-    session: Session,
-    *,
-    beat: Callable[[Snapshot], None] | None = None,
-    beat_seconds: float = 0,
-    after: Callable[[], None] = lambda: None,
-) -> int:
+def for_task(id: str, args: Arguments, session: Session) -> int:
     """Wait for an answer, write or print it, and return the exit code that its status has."""
     from agent_lanes import durability, newborn  # noqa: F401 - what is needed after the wake-up is loaded before it
     from agent_lanes.core import views  # noqa: F401
@@ -50,17 +46,40 @@ def for_task(
 
     timeout = waiting.timeout("--timeout", args.timeout)
     heartbeat = waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
-    if beat is None and not args.quiet:
-        beat, beat_seconds = (lambda snapshot: output.note(_heartbeat(snapshot, session))), heartbeat
-    queue = session.looks
-    found = waiting.for_answer(queue.backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat)
-    after()
+    if looked_on(args):
+        from agent_lanes.cli import progress
+
+        with progress.Progress() as line:
+            found = _answer(
+                id,
+                session,
+                timeout,
+                progress.REFRESH_SECONDS,
+                lambda snapshot: line.show(progress.of_task(snapshot, session.backend)),
+            )
+    else:
+        beat = None if args.quiet else (lambda snapshot: output.note(_heartbeat(snapshot, session)))
+        found = _answer(id, session, timeout, heartbeat, beat)
     if found is None:
-        now = queue.read(id)
+        now = session.looks.read(id)
         parked = f"; it is parked: {now.claim.reason}" if now.parked and now.claim else ""
         hint = f"nothing is lost; go on: agent-lanes wait {id}"
         raise TimedOut(f"timed out waiting for response: {id}{parked}", hint=hint)
     return _report(found, args, session)
+
+
+def looked_on(args: Arguments) -> bool:
+    """Whether a person waits at a terminal, and wants to see how it goes: one line there takes the place of many."""
+    return not args.quiet and args.heartbeat_seconds != 0 and output.on_terminal(2)
+
+
+def _answer(
+    id: str, session: Session, timeout: float, beat_seconds: float, beat: Callable[[Snapshot], None] | None
+) -> Snapshot | None:
+    from agent_lanes.services import waiting
+
+    backend = session.looks.backend
+    return waiting.for_answer(backend, id, timeout_seconds=timeout, heartbeat_seconds=beat_seconds, beat=beat)
 
 
 def for_lane(args: Arguments, session: Session) -> int:
@@ -70,16 +89,35 @@ def for_lane(args: Arguments, session: Session) -> int:
 
     timeout = waiting.timeout("--timeout", args.timeout)
     queue, match = session.looks, pairs("--match", args.match)
-    found = waiting.for_work(
+    found = for_work(
+        args,
         queue.backend,
-        args.lane,
         lambda: queue.peek_next(args.lane, vendor=args.vendor, match=match),
-        timeout_seconds=timeout,
+        timeout,
     )
     if found is None:
         return idle(args, session, timeout, named="message")
     output.json({"status": "task_available", "lane": args.lane, "task": queue.record(found)})
     return 0
+
+
+def for_work(args: Arguments, backend: Backend, look: Callable[[], T | None], timeout: float) -> T | None:
+    """What `look` finds on the lane, as services.waiting.for_work; a person who waits sees for how long."""
+    from agent_lanes.services import waiting
+
+    if timeout <= 0 or not looked_on(args):
+        return waiting.for_work(backend, args.lane, look, timeout_seconds=timeout)
+    from agent_lanes.cli import progress
+
+    with progress.Progress() as line:
+        return waiting.for_work(
+            backend,
+            args.lane,
+            look,
+            timeout_seconds=timeout,
+            heartbeat_seconds=progress.REFRESH_SECONDS,
+            beat=lambda: line.show(f"waiting for work on lane {args.lane} · Ctrl-C ends it"),
+        )
 
 
 def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> int:

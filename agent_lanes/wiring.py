@@ -13,6 +13,8 @@ import os
 
 from agent_lanes.config import cache
 from agent_lanes.config.find import Found, find
+from agent_lanes.core.names import shown, some
+from agent_lanes.core.rules import NO_LANES, Lanes
 from agent_lanes.errors import AgentLanesError, StorageFailed
 
 TYPE_CHECKING = False
@@ -41,6 +43,7 @@ class Session:
         self._backend: Backend | None = None
         self._looks: Looks | None = None
         self._queue: QueueService | None = None
+        self._undeclared: set[str] = set()
 
     @property
     def folder(self) -> str:
@@ -84,6 +87,22 @@ class Session:
         return os.path.basename(self.folder) or "root", self.folder
 
     @property
+    def lanes(self) -> Lanes:
+        """The rules of the store's lanes; none where the config is that of another store, or there is none."""
+        config = self.config
+        if config is None or self.store_address != config.queue_root:
+            return NO_LANES
+        return Lanes(rules=config.lanes, strict=config.strict_lanes)
+
+    def look_up(self, lane: str) -> None:
+        """Warn, once, of a lane that the config does not declare, though it declares others."""
+        lanes = self.lanes
+        if lanes.rules and not lanes.strict and lane not in lanes.rules and lane not in self._undeclared:
+            self._undeclared.add(lane)
+            declared = some(sorted(lanes.rules))
+            self._warn(f"lane {shown(lane)} is not declared in {self.found.config_path}; declared are: {declared}")
+
+    @property
     def backend(self) -> Backend:
         """What lies behind the store's address."""
         if self._backend is None:
@@ -96,7 +115,7 @@ class Session:
         if self._looks is None:
             from agent_lanes.services.looks import Looks
 
-            self._looks = Looks(self.backend)
+            self._looks = Looks(self.backend, lambda: self.lanes)
         return self._looks
 
     @property
@@ -105,7 +124,7 @@ class Session:
         if self._queue is None:
             from agent_lanes.services.queue import QueueService
 
-            self._queue = QueueService(self.backend)
+            self._queue = QueueService(self.backend, lambda: self.lanes)
         return self._queue
 
 

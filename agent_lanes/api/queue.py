@@ -17,7 +17,7 @@ from agent_lanes.errors import (
     TimedOut,
 )
 from agent_lanes.services import batches, waiting
-from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
+from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
 
@@ -72,6 +72,7 @@ class Queue(Steering):
         delay_seconds: float | None = None,
         expires_seconds: float | None = None,
         max_attempts: int | None = None,
+        backoff_seconds: float | None = None,
         depends_on: Sequence[str] = (),
         on_failure: str | None = None,
         unique_key: str | None = None,
@@ -80,10 +81,11 @@ class Queue(Steering):
         """Queue a task and return its id; durable when this returns.
 
         `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root.
-        `priority` is 0 (most urgent) to 9, 5 if it is None. It is not offered for `delay_seconds`, and before all
+        `priority` is 0 (most urgent) to 9; what is None is left to the rules of the lane, or else is 5, three attempts,
+        and a first pause of 10 seconds after a failed one. It is not offered for `delay_seconds`, and before all
         of `depends_on` have completed (or ended, with `on_failure` "run"; else it fails when one of them does not
-        complete). It has failed when it was not begun in `expires_seconds`, or after `max_attempts` failed attempts.
-        `depends_on` are ids, or `key:K` for what was submitted with the idempotency key K.
+        complete). It has failed when it was not begun in `expires_seconds`, or after `max_attempts` failed attempts
+        (0: never). `depends_on` are ids, or `key:K` for what was submitted with the idempotency key K.
         The same call repeated with the same `idempotency_key` returns the id of the first time. Where an open task
         of the lane has the same `unique_key`, its id is returned, or with `if_exists` "refuse" Refused is raised.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
@@ -106,6 +108,7 @@ class Queue(Steering):
                 delay_seconds=delay_seconds,
                 expires_seconds=expires_seconds,
                 max_attempts=max_attempts,
+                backoff_seconds=backoff_seconds,
                 depends_on=depends_on,
                 on_failure=on_failure,
                 unique_key=unique_key,
@@ -179,7 +182,7 @@ class Queue(Steering):
         vendor: str | None = None,
         match: Mapping[str, str] | None = None,
         owner: str = "worker",
-        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        lease_seconds: float | None = None,
         wait_seconds: float = 0,
         request_id: str | None = None,
     ) -> ClaimedTask | None:
@@ -208,7 +211,7 @@ class Queue(Steering):
         id: str,
         *,
         owner: str = "worker",
-        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        lease_seconds: float | None = None,
         request_id: str | None = None,
     ) -> ClaimedTask:
         """Take one task by its id, or again what this owner took with this `request_id`.
@@ -255,7 +258,7 @@ class Queue(Steering):
         assert answered.response is not None
         return answered.response
 
-    def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Claim:
+    def renew(self, id: str, token: str, *, lease_seconds: float | None = None) -> Claim:
         """Lengthen the lease. Raises LostClaim, Refused, NotFound."""
         renewed = self._service.renew(id, token, lease_seconds=lease_seconds)
         assert renewed.claim is not None

@@ -34,6 +34,7 @@ class NewTask(TypedDict, total=False):
     delay_seconds: float | None
     expires_seconds: float | None
     max_attempts: int | None
+    backoff_seconds: float | None
     depends_on: tuple[str, ...]
     on_failure: str | None
     unique_key: str | None
@@ -42,7 +43,12 @@ class NewTask(TypedDict, total=False):
 
 def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:
     """Take the terms out of the parameters of a submit; None where there are none. Raises BadUsage."""
-    names = {"priority": "priority", "delay_seconds": "delay", "expires_seconds": "expires"}
+    names = {
+        "priority": "priority",
+        "delay_seconds": "delay",
+        "expires_seconds": "expires",
+        "backoff_seconds": "backoff",
+    }
     names |= {name: name for name in ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists")}
     given = {key: parameters.pop(name, None) for name, key in names.items()}
     given["depends_on"] = list(given["depends_on"] or ()) or None

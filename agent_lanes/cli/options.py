@@ -106,7 +106,7 @@ GLOBAL = (
 ID = Option(flag="TASK_ID", help="the id of a task, as submit prints it")
 TOKEN = Option(flag="--claim-token", metavar="T", help="the token that claim printed", required=True)
 LEASE = Option(
-    flag="--lease-seconds", metavar="N", kind=NUMBER, default=7200, help="how long the claim holds (default: 7200)"
+    flag="--lease-seconds", metavar="N", kind=NUMBER, help="how long the claim holds (default: the lane's, else 7200)"
 )
 OWNER = Option(flag="--owner", metavar="NAME", default="worker", help="who claims (default: worker)")
 LANE = Option(flag="--lane", metavar="L", help="the lane's name")
@@ -148,10 +148,12 @@ SUBMISSION = (
     Option(flag="--branch", metavar="B", help="the branch that is expected there"),
     Option(flag="--metadata", metavar="K=V", kind=PAIRS, help="metadata, such as required_vendor=codex; repeatable"),
     Option(flag="--source-agent", metavar="N", help="who asks (default: orchestrator)"),
-    Option(flag="--priority", metavar="N", kind=WHOLE, help="0 (most urgent) to 9 (default: 5)"),
+    Option(flag="--priority", metavar="N", kind=WHOLE, help="0 (most urgent) to 9 (default: the lane's, else 5)"),
     Option(flag="--delay", metavar="TIME", help="not offered before: 90s, 10m, 2h, 1d from now, or a time"),
+    Option(flag="--at", metavar="TIME", help="the same as --delay"),
     Option(flag="--expires", metavar="TIME", help="failed if it is not begun by then: a duration from now, or a time"),
-    Option(flag="--max-attempts", metavar="N", kind=WHOLE, help="failed after so many failed attempts (default: none)"),
+    Option(flag="--max-attempts", metavar="N", kind=WHOLE, help="failed after so many attempts (default: 3; 0: never)"),
+    Option(flag="--backoff", metavar="TIME", help="pause after a failed attempt, doubling (default: 10s)"),
     Option(
         flag="--depends-on",
         metavar="ID",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from agent_lanes.config import rules
 from agent_lanes.config.model import Config
 from agent_lanes.core import names
 from agent_lanes.errors import BadData, BadUsage
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.jsontext import Json, JsonObject
 
-KEYS = ("workspace_id", "workspace_root", "queue_root", "lanes", "worktree_path", "expected_branch", "vendors")
+KEYS = (
+    *("workspace_id", "workspace_root", "queue_root", "lanes", "strict_lanes", "worktree_path", "expected_branch"),
+    "vendors",
+)
 DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
-MAX_LANES = 1_000
 
 
 def parse(data: object, path: str) -> Config:
@@ -35,14 +38,20 @@ def parse(data: object, path: str) -> Config:
         raise BadData(f"{path}: {wrong.message}", hint="add a line: workspace_id: NAME") from None
     root = _path(data, "workspace_root", path) or DEFAULT_ROOT
     queue = _path(data, "queue_root", path) or DEFAULT_QUEUE
+    lanes, warnings = rules.lanes(data.get("lanes"), path)
+    strict = data.get("strict_lanes")
+    if strict is not None and not isinstance(strict, bool):
+        raise BadData(f"{path}: strict_lanes: {names.shown(strict)} is not true or false")
     unknown = [key for key in data if key not in KEYS]
-    warnings = (f"{path} has unknown keys (ignored): {names.some(unknown)}",) if unknown else ()
+    if unknown:
+        warnings = (f"{path} has unknown keys (ignored): {names.some(unknown)}", *warnings)
     return Config(
         path=path,
         workspace_id=workspace_id,
         workspace_root=posixpath.normpath(posixpath.join(folder, root)),
         queue_root=posixpath.normpath(posixpath.join(folder, queue)),
-        lanes=_lanes(data.get("lanes"), path),
+        lanes=lanes,
+        strict_lanes=bool(strict),
         worktree_path=_path(data, "worktree_path", path),
         expected_branch=_checked(data, "expected_branch", path, names.agent),
         vendors=_vendors(data.get("vendors"), path),
@@ -60,25 +69,6 @@ def _checked(data: dict[object, object], key: str, path: str, check: Callable[[s
         return None if value is None else check(key, value)
     except BadUsage as wrong:
         raise BadData(f"{path}: {wrong.message}") from None
-
-
-def _lanes(value: object, path: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or len(value) > MAX_LANES:
-        raise BadData(f"{path}: lanes: {names.shown(value)} is not a mapping of lane names to settings")
-    found: dict[str, str] = {}
-    for name, settings in value.items():
-        try:
-            lane = names.lane(name)
-        except BadUsage as wrong:
-            raise BadData(f"{path}: lanes: {wrong.message}") from None
-        if isinstance(settings, dict):
-            settings = settings.get("description")
-        if settings is not None and not isinstance(settings, str):
-            raise BadData(f"{path}: lanes.{lane}: {names.shown(settings)} is neither a description nor {{description}}")
-        found[lane] = settings or ""
-    return found
 
 
 def _vendors(value: object, path: str) -> JsonObject:

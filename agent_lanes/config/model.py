@@ -1,8 +1,12 @@
-"""What a handoff.yaml says, as a value; and that value as JSON, for the compiled copy."""
+"""What a handoff.yaml says, as a value; and that value as JSON, for the compiled copy.
+
+The copy is trusted as far as its owner and its stamp tell (cache.py): it was written by `dump`.
+"""
 
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.rules import Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +20,8 @@ class Config(Frozen):
     workspace_id: str
     workspace_root: str
     queue_root: str
-    lanes: dict[str, str]
+    lanes: dict[str, Rules]
+    strict_lanes: bool = False
     worktree_path: str | None = None
     expected_branch: str | None = None
     vendors: JsonObject = {}
@@ -25,7 +30,8 @@ class Config(Frozen):
 
 def dump(config: Config) -> JsonObject:
     """A Config as JSON, for the compiled copy."""
-    return {**config.__dict__, "warnings": list(config.warnings)}
+    lanes: JsonObject = {name: _stated(rules) for name, rules in config.lanes.items()}
+    return {**config.__dict__, "lanes": lanes, "warnings": list(config.warnings)}
 
 
 def restore(record: JsonObject) -> Config:
@@ -33,8 +39,17 @@ def restore(record: JsonObject) -> Config:
     lanes, vendors, warnings = record["lanes"], record["vendors"], record["warnings"]
     if not isinstance(lanes, dict) or not isinstance(vendors, dict) or not isinstance(warnings, list):
         raise TypeError("lanes, vendors, warnings")
+    rules = {
+        name: Rules(**stated)  # type: ignore[arg-type]
+        for name, stated in lanes.items()
+    }
     needed = [record[key] for key in ("path", "workspace_id", "workspace_root", "queue_root")]
     maybe = [record[key] for key in ("worktree_path", "expected_branch") if record[key] is not None]
-    if not all(isinstance(value, str) for value in (*needed, *maybe, *lanes.values(), *warnings)):
+    if not all(isinstance(value, str) for value in (*needed, *maybe, *warnings)):
         raise TypeError("not a text")
-    return Config(**{**record, "warnings": tuple(warnings)})  # type: ignore[arg-type]
+    return Config(**{**record, "lanes": rules, "warnings": tuple(warnings)})  # type: ignore[arg-type]
+
+
+def _stated(rules: Rules) -> JsonObject:
+    """What a lane says, without what it leaves out: most lanes have a description alone."""
+    return {field: value for field, value in rules.__dict__.items() if value != getattr(Rules, field)}

@@ -5,7 +5,7 @@ Beside `codec`, because most commands never see an answer.
 
 from __future__ import annotations
 
-from agent_lanes.core.codec import (
+from agent_lanes.core.fields import (
     FORMAT,
     MAX_EPOCH,
     Malformed,

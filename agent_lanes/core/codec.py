@@ -1,28 +1,49 @@
 """Records to JSON objects and back, with a format number in each.
 
-Reading is strict: a missing field, a wrong type, a value outside its set raises Malformed, which says which. What
+Reading is strict (core.fields): a missing field, a wrong type, a value outside its set raises Malformed. What
 `decode` accepts, `encode` writes again unchanged. Format 2 is CONTRACT.md, "State folder"; the records of v0.1 are
 read by `core.legacy`.
 """
 
 from __future__ import annotations
 
+from agent_lanes.core.fields import (
+    FORMAT,
+    MAX_EPOCH,
+    MAX_SEQUENCE,
+    Malformed,
+    flag,
+    formatted,
+    instant,
+    mapping,
+    maybe_instant,
+    maybe_iso,
+    maybe_lease,
+    maybe_text,
+    maybe_whole,
+    one_of,
+    seconds,
+    supporting,
+    text,
+    texts,
+    whole,
+)
 from agent_lanes.core.names import MAX_NAME_BYTES, escape
-from agent_lanes.core.task import DEFAULT_PRIORITY, LEAST_URGENT, ON_FAILURE, Claim, Event, Lease, Supporting, Task
-from agent_lanes.core.times import LAST_INSTANT, iso, parse_iso
+from agent_lanes.core.task import (
+    DEFAULT_BACKOFF_SECONDS,
+    DEFAULT_PRIORITY,
+    LEAST_URGENT,
+    ON_FAILURE,
+    Claim,
+    Event,
+    Lease,
+    Task,
+)
+from agent_lanes.core.times import LAST_INSTANT, iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
-
-FORMAT = 2
-MAX_SEQUENCE = 10**12
-MAX_EPOCH = 10**9
-MAX_LEASE_SECONDS = 10**9
-
-
-class Malformed(ValueError):
-    """A record is not what its format says. The text names the field."""
 
 
 def encode_task(task: Task) -> JsonObject:
@@ -51,6 +72,10 @@ def encode_task(task: Task) -> JsonObject:
         "expires_at": maybe_iso(task.expires_at),
         "max_attempts": task.max_attempts,
         "backoff_seconds": task.backoff_seconds,
+        "lease_seconds": task.lease_seconds,
+        "max_lease_seconds": task.max_lease_seconds,
+        "route": task.route,
+        "response_schema": task.response_schema,
         "depends_on": list(task.depends_on),
         "on_failure": task.on_failure,
         "unique_key": task.unique_key,
@@ -84,7 +109,11 @@ def decode_task(record: JsonObject) -> Task:
         not_before=maybe_instant(record, "not_before"),
         expires_at=maybe_instant(record, "expires_at"),
         max_attempts=maybe_whole(record, "max_attempts"),
-        backoff_seconds=seconds(record, "backoff_seconds", 10),
+        backoff_seconds=seconds(record, "backoff_seconds", DEFAULT_BACKOFF_SECONDS),
+        lease_seconds=maybe_lease(record, "lease_seconds"),
+        max_lease_seconds=maybe_lease(record, "max_lease_seconds"),
+        route=maybe_text(record, "route"),
+        response_schema=None if record.get("response_schema") is None else mapping(record, "response_schema"),
         depends_on=texts(record, "depends_on"),
         on_failure=one_of(record, "on_failure", ON_FAILURE),
         unique_key=maybe_text(record, "unique_key"),
@@ -123,6 +152,7 @@ def encode_claim(claim: Claim) -> JsonObject:
         "not_before": maybe_iso(claim.not_before),
         "on_hold": claim.on_hold,
         "hold_until": maybe_iso(claim.hold_until),
+        "limited": claim.limited,
     }
 
 
@@ -150,6 +180,7 @@ def decode_claim(record: JsonObject) -> Claim:
         not_before=maybe_instant(record, "not_before"),
         on_hold=flag(record, "on_hold"),
         hold_until=maybe_instant(record, "hold_until"),
+        limited=flag(record, "limited"),
     )
 
 
@@ -179,113 +210,4 @@ def decode_event(record: JsonObject) -> Event:
         data=mapping(record, "data"),
         epoch=whole(record, "epoch", MAX_EPOCH) if "epoch" in record else 0,
         number=whole(record, "number", MAX_SEQUENCE) if "number" in record else 0,
-    )
-
-
-def formatted(record: JsonObject) -> None:
-    """Insist on format 2."""
-    number = record.get("format")
-    if number != FORMAT:
-        raise Malformed(f"format is {number!r}; this program reads {FORMAT}")
-
-
-def text(record: JsonObject, field: str, *, empty: bool = False) -> str:
-    """A text field; not empty unless `empty`."""
-    value = record.get(field)
-    if not isinstance(value, str) or not (value or empty):
-        raise Malformed(f"{field} is missing or not a text")
-    return value
-
-
-def maybe_text(record: JsonObject, field: str) -> str | None:
-    """A text field that may be null or absent."""
-    value = record.get(field)
-    if value is not None and not isinstance(value, str):
-        raise Malformed(f"{field} is not a text")
-    return value
-
-
-def whole(record: JsonObject, field: str, most: int) -> int:
-    """A whole number from 0 to `most`."""
-    value = record.get(field)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise Malformed(f"{field} is not a whole number from 0 to {most}")
-    return value
-
-
-def maybe_whole(record: JsonObject, field: str) -> int | None:
-    """A whole number, or null, or absent."""
-    return None if record.get(field) is None else whole(record, field, MAX_SEQUENCE)
-
-
-def flag(record: JsonObject, field: str) -> bool:
-    """true or false; absent is false."""
-    value = record.get(field, False)
-    if not isinstance(value, bool):
-        raise Malformed(f"{field} is not true or false")
-    return value
-
-
-def instant(record: JsonObject, field: str) -> int:
-    """An ISO 8601 time in UTC."""
-    value = text(record, field)
-    try:
-        return parse_iso(value)
-    except ValueError as wrong:
-        raise Malformed(f"{field} is {wrong}") from None
-
-
-def maybe_instant(record: JsonObject, field: str) -> int | None:
-    """A time, or null, or absent."""
-    return None if record.get(field) is None else instant(record, field)
-
-
-def maybe_iso(instant: int | None) -> str | None:
-    """The text of an instant that may be missing."""
-    return None if instant is None else iso(instant)
-
-
-def seconds(record: JsonObject, field: str, absent: float | None) -> float:
-    """A number of seconds; `absent` is what a missing one means, None that it must be there."""
-    value = record.get(field, absent)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_LEASE_SECONDS:
-        raise Malformed(f"{field} is not a number of seconds")
-    return value
-
-
-def one_of(record: JsonObject, field: str, words: tuple[str, ...]) -> str:
-    """One of some words; absent is the first."""
-    value = record.get(field, words[0])
-    if not isinstance(value, str) or value not in words:
-        raise Malformed(f"{field} is not one of {', '.join(words)}")
-    return value
-
-
-def texts(record: JsonObject, field: str) -> tuple[str, ...]:
-    """A list of texts; absent is an empty one."""
-    value = record.get(field, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        raise Malformed(f"{field} is not a list of texts")
-    return tuple(str(item) for item in value)
-
-
-def mapping(record: JsonObject, field: str) -> JsonObject:
-    """A JSON object; absent or null is an empty one (records of v0.1)."""
-    value = record.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise Malformed(f"{field} is not an object")
-    return value
-
-
-def supporting(record: JsonObject) -> tuple[Supporting, ...]:
-    """The list of supporting paths with their hashes; absent or null is none."""
-    value = record.get("supporting_paths")
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(file, dict) for file in value):
-        raise Malformed("supporting_paths is not a list of objects")
-    return tuple(
-        Supporting(path=text(file, "path"), sha256=text(file, "sha256")) for file in value if isinstance(file, dict)
     )

@@ -9,16 +9,8 @@ Source: the v0.1 contract, kept in CONTRACT.md under "Stores of v0.1".
 
 from __future__ import annotations
 
-from agent_lanes.core.codec import (
-    MAX_LEASE_SECONDS,
-    Malformed,
-    instant,
-    mapping,
-    maybe_text,
-    routable,
-    supporting,
-    text,
-)
+from agent_lanes.core.codec import routable
+from agent_lanes.core.fields import MAX_LEASE_SECONDS, Malformed, instant, mapping, maybe_text, supporting, text
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Lease, Response, Snapshot, Task
 from agent_lanes.core.times import LAST_INSTANT, SECOND, Moment
 

@@ -7,7 +7,7 @@ The records are those of the state folder (CONTRACT.md). `request` is the text o
 
 from __future__ import annotations
 
-from agent_lanes.core import codec, names
+from agent_lanes.core import codec, fields, names
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps_line, loads_object
@@ -53,7 +53,7 @@ def decode(line: str) -> Parcel:
 
 def decoded(record: JsonObject) -> Parcel:
     """The parcel of a JSON object. Raises ValueError."""
-    task = codec.decode_task(codec.mapping(record, "task"))
+    task = codec.decode_task(fields.mapping(record, "task"))
     try:
         names.task_id(task.id)  # it becomes a folder's name: an id that climbs would leave the store
     except BadUsage as wrong:
@@ -61,14 +61,14 @@ def decoded(record: JsonObject) -> Parcel:
     claim, response, events = record.get("claim"), record.get("response"), record.get("events")
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise ValueError("events is not a list of objects")
-    request = codec.maybe_text(record, "request")
+    request = fields.maybe_text(record, "request")
     if task.request_stored != (request is not None):
         raise ValueError("request_stored and request do not agree")
     return Parcel(
         snapshot=Snapshot(
             task=task,
-            claim=codec.decode_claim(codec.mapping(record, "claim")) if claim is not None else None,
-            response=decode_response(codec.mapping(record, "response")) if response is not None else None,
+            claim=codec.decode_claim(fields.mapping(record, "claim")) if claim is not None else None,
+            response=decode_response(fields.mapping(record, "response")) if response is not None else None,
         ),
         events=tuple(codec.decode_event(event) for event in events if isinstance(event, dict)),
         request=None if request is None else request.encode(),

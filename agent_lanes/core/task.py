@@ -23,6 +23,7 @@ ACTIVE = (QUEUED, CLAIMED)
 FINISHED = (COMPLETED, FAILED, CANCELLED)
 ON_FAILURE = ("fail", "run")
 DEFAULT_PRIORITY, LEAST_URGENT = 5, 9
+DEFAULT_BACKOFF_SECONDS, DEFAULT_LEASE_SECONDS = 10, 7200
 EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST = "attempts_exhausted", "expired", "dependency_failed", "cancelled"
 CAUSES = (EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST)
 VERDICTS = ("accept", "accept-with-follow-ups", "needs-revision")
@@ -41,8 +42,10 @@ class Task(Frozen):
     `request_stored` tells that the request came from stdin and lies in the store, beside this record.
     `sequence` is the place in the lane: first in, first out does not depend on clocks. Of `priority` 0 is the most
     urgent. Before `not_before` it is not offered; not begun by `expires_at` it has failed. `max_attempts` None is
-    without limit (a task of a time before there were limits). It waits for all of `depends_on` to complete; when one
-    fails, it fails, too, or with `on_failure` "run" is offered nevertheless.
+    without limit. It waits for all of `depends_on` to complete; when one fails, it fails, too, or with `on_failure`
+    "run" is offered nevertheless. A claim that asks for no lease gets `lease_seconds`, and none gets more than
+    `max_lease_seconds`. `route` is who it is for where that is not `required_vendor`. Where there is a
+    `response_schema`, only JSON that matches it completes the task.
     """
 
     id: str
@@ -66,7 +69,11 @@ class Task(Frozen):
     not_before: int | None = None
     expires_at: int | None = None
     max_attempts: int | None = None
-    backoff_seconds: float = 10
+    backoff_seconds: float = DEFAULT_BACKOFF_SECONDS
+    lease_seconds: float | None = None
+    max_lease_seconds: float | None = None
+    route: str | None = None
+    response_schema: JsonObject | None = None
     depends_on: tuple[str, ...] = ()
     on_failure: str = "fail"
     unique_key: str | None = None
@@ -75,8 +82,13 @@ class Task(Frozen):
 
     @property
     def vendor(self) -> str:
-        """The vendor this is meant for, or `any`."""
-        return required_vendor(self.metadata)
+        """The vendor this is meant for, or `any`; in a lane with `route_by`, the value that stands in its place."""
+        return self.route or required_vendor(self.metadata)
+
+    def lease(self, asked_seconds: float | None) -> float:
+        """How long a lease of this task is, in seconds, of a claimer who asks for so long, or says nothing."""
+        seconds = asked_seconds or self.lease_seconds or DEFAULT_LEASE_SECONDS
+        return seconds if self.max_lease_seconds is None else min(seconds, self.max_lease_seconds)
 
 
 class Lease(Frozen):
@@ -103,7 +115,7 @@ class Claim(Frozen):
 
     Epoch 0 means that it was never claimed (and was parked or put on hold before it could be). `attempts` counts
     those that failed before this claim, and this one once it has; `not_before` is when the next may begin.
-    `on_hold`: a person stopped it, until `hold_until` or for good.
+    `on_hold`: a person stopped it, until `hold_until` or for good. `limited`: it counts against a limit of the lane.
     """
 
     epoch: int
@@ -120,6 +132,7 @@ class Claim(Frozen):
     not_before: int | None = None
     on_hold: bool = False
     hold_until: int | None = None
+    limited: bool = False
 
     @property
     def held(self) -> bool:

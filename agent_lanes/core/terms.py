@@ -6,6 +6,7 @@ not_before    not offered before this time
 expires       failed, if it is not begun within so long
 expires_at    failed, if it is not begun by this time
 max_attempts  failed after so many failed attempts; 0: never
+backoff       the pause after the first of them, twice as long after each further one
 depends_on    ids of tasks that must complete first, or key:K for what was submitted with the idempotency key K
 on_failure    fail or run: what becomes of it when one of those does not complete
 unique_key    no second open task of the lane with this key
@@ -16,7 +17,8 @@ from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.names import key, shown, task_id
-from agent_lanes.core.task import DEFAULT_PRIORITY, LEAST_URGENT, ON_FAILURE
+from agent_lanes.core.rules import LEFT_TO_THE_LANE
+from agent_lanes.core.task import LEAST_URGENT, ON_FAILURE
 from agent_lanes.core.times import LAST_INSTANT, SECOND, parse_iso
 from agent_lanes.errors import BadUsage
 
@@ -25,26 +27,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEYS = (
-    *("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "depends_on", "on_failure"),
-    *("unique_key", "if_exists"),
+    *("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "backoff", "depends_on"),
+    *("on_failure", "unique_key", "if_exists"),
 )
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_SECONDS = 10 * 366 * 86_400
 MOST_ATTEMPTS, MOST_DEPENDENCIES = 1_000_000, 1000
+LONGEST_BACKOFF_SECONDS = 3600
+SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
 BY_KEY = "key:"
 IF_EXISTS = ("return", "refuse")
 
 
 class Terms(Frozen):
-    """The terms, checked; instants are microseconds UTC, `max_attempts` None is without limit.
+    """The terms, checked; None where they are left to the rules of the lane. Instants are microseconds UTC.
 
     `depends_on` is as it was stated: who submits makes ids of it.
+
+    `max_attempts` 0 is without limit.
     """
 
-    priority: int = DEFAULT_PRIORITY
+    priority: int | None = None
     not_before: int | None = None
     expires_at: int | None = None
     max_attempts: int | None = None
+    backoff_seconds: float | None = None
     depends_on: tuple[str, ...] = ()
     on_failure: str = ON_FAILURE[0]
     unique_key: str | None = None
@@ -54,19 +61,25 @@ class Terms(Frozen):
         """Those that a task keeps, under its names."""
         return {name: value for name, value in self.__dict__.items() if name != "if_exists"}
 
+    def left(self) -> tuple[str, ...]:
+        """The fields that are left to the rules of the lane."""
+        return tuple(field for field in LEFT_TO_THE_LANE if getattr(self, field) is None)
+
 
 def stated(data: Mapping[str, object], now: int) -> Terms:
     """The terms that a task file, a line or a request states. Raises BadUsage that names the key."""
     found: dict[str, object] = {}
     if data.get("priority") is not None:
-        found["priority"] = _whole("priority", data["priority"], LEAST_URGENT)
+        found["priority"] = whole("priority", data["priority"], LEAST_URGENT)
     if data.get("max_attempts") is not None:
-        found["max_attempts"] = _whole("max_attempts", data["max_attempts"], MOST_ATTEMPTS) or None
+        found["max_attempts"] = whole("max_attempts", data["max_attempts"], MOST_ATTEMPTS)
+    if data.get("backoff") is not None:
+        found["backoff_seconds"] = backoff("backoff", data["backoff"])
     for field, after, at in (("not_before", "delay", "not_before"), ("expires_at", "expires", "expires_at")):
         if data.get(after) is not None and data.get(at) is not None:
             raise BadUsage(f"{after}: given beside {at}; give one of the two")
         if data.get(after) is not None:
-            found[field] = instant_in(after, _seconds(after, data[after]), now)
+            found[field] = instant_in(after, seconds(after, data[after]), now)
         elif data.get(at) is not None:
             found[field] = _instant(at, data[at])
     if data.get("depends_on") is not None:
@@ -81,6 +94,25 @@ def stated(data: Mapping[str, object], now: int) -> Terms:
     if "if_exists" in found and "unique_key" not in found:
         raise BadUsage("if_exists: there is no unique_key beside it that another task could have")
     return Terms(**found)  # type: ignore[arg-type]
+
+
+def backoff(field: str, value: object) -> float:
+    """The first pause, in seconds: at most as long as pauses ever get. Raises BadUsage."""
+    found = seconds(field, value)
+    if found > LONGEST_BACKOFF_SECONDS:
+        raise BadUsage(f"{field}: {shown(value)} is more than an hour, which is the longest pause")
+    return found
+
+
+def lease_seconds(seconds: object, field: str = "lease_seconds") -> float:
+    """A lease's length that makes sense. Raises BadUsage for what is no number, NaN, negative, endless."""
+    legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not legal or not SHORTEST_LEASE_SECONDS <= seconds <= LONGEST_LEASE_SECONDS:  # type: ignore[operator]
+        raise BadUsage(
+            f"{field}: {shown(seconds)} is not a number of seconds from {SHORTEST_LEASE_SECONDS} to "
+            f"{LONGEST_LEASE_SECONDS} (a year)"
+        )
+    return seconds  # type: ignore[return-value]
 
 
 def duration(text: str) -> float | None:
@@ -107,7 +139,8 @@ def instant_in(field: str, seconds: float, now: int) -> int:
     return at
 
 
-def _seconds(field: str, value: object) -> float:
+def seconds(field: str, value: object) -> float:
+    """The seconds of a number or a text. Raises BadUsage."""
     found = duration(value) if isinstance(value, str) else value
     if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 <= found <= LONGEST_SECONDS:
         raise BadUsage(f"{field}: {shown(value)} is not a duration: seconds, or a text such as 90s, 10m, 1h30m, 2d")
@@ -123,9 +156,10 @@ def _instant(field: str, value: object) -> int:
         raise BadUsage(f"{field}: {shown(value)} is not a time in UTC such as 2026-11-21T18:00:00Z") from None
 
 
-def _whole(field: str, value: object, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise BadUsage(f"{field}: {shown(value)} is not a whole number from 0 to {most}")
+def whole(field: str, value: object, most: int, least: int = 0) -> int:
+    """A whole number within limits. Raises BadUsage."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadUsage(f"{field}: {shown(value)} is not a whole number from {least} to {most}")
     return value
 
 

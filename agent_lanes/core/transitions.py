@@ -7,11 +7,10 @@ It may be called again with a newer snapshot if somebody else was faster, so it 
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.names import shown
 from agent_lanes.core.placement import overdue
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Claim, Event, Lease, Response, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import AlreadyAnswered, BadUsage, Cancelled, LostClaim, Refused
+from agent_lanes.errors import AlreadyAnswered, Cancelled, LostClaim, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ TABLE = {
     (FAILED, "note"): FAILED,
     (CANCELLED, "note"): CANCELLED,
 }
-
-SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
 
 HOLDERS = ("renew", "release", "retry", "complete", "fail")  # the verbs of who holds it
 
@@ -79,10 +76,19 @@ class Change(Frozen):
 
 
 def claim(
-    before: Snapshot, *, owner: str, token: str, lease_seconds: float, now: Moment, request_id: str | None = None
+    before: Snapshot,
+    *,
+    owner: str,
+    token: str,
+    lease_seconds: float | None,
+    now: Moment,
+    request_id: str | None = None,
+    limited: bool = False,
 ) -> Change:
     """Take a queued task, or one whose lease has run out.
 
+    `lease_seconds` None is what the task says; it is cut to the longest that the task allows. `limited`: this claim
+    counts against a limit of the lane, so its end must wake those who wait for room.
     The same owner asking again with the same request id is told that it has it already.
     """
     if claimed_by_request(before, owner, request_id, now):
@@ -90,18 +96,19 @@ def claim(
     legal(before, "claim")
     _no_live_claim(before, "claim", now)
     _offered(before, now)
-    lapsed = before.state == CLAIMED
+    lapsed, seconds = before.state == CLAIMED, before.task.lease(lease_seconds)
     taken = Claim(
         epoch=before.epoch + 1,
         owner=owner,
         token=token,
         claimed_at=now.wall,
         updated_at=now.wall,
-        lease=lease(lease_seconds, now),
+        lease=lease(seconds, now),
         request_id=request_id,
+        limited=limited,
         attempts=before.attempts + lapsed,
     )
-    data: JsonObject = {"owner": owner, "lease_seconds": lease_seconds, "attempt": taken.attempts + 1}
+    data: JsonObject = {"owner": owner, "lease_seconds": seconds, "attempt": taken.attempts + 1}
     if lapsed and before.claim is not None:
         data["taken_over_from"] = before.claim.owner
     line = event("claimed", "task claimed", now, data, taken.epoch)
@@ -116,10 +123,10 @@ def claimed_by_request(before: Snapshot, owner: str, request_id: str | None, now
     return (held.request_id, held.owner) == (request_id, owner)
 
 
-def renew(before: Snapshot, *, token: str, lease_seconds: float, now: Moment) -> Change:
-    """Lengthen the lease; also after it has run out, as long as nobody has claimed the task since."""
+def renew(before: Snapshot, *, token: str, lease_seconds: float | None, now: Moment) -> Change:
+    """Lengthen the lease; also after it has run out, as long as nobody has claimed the task since. Cut as a claim's."""
     held = held_by(before, "renew", token)
-    renewed = held.replace(lease=lease(lease_seconds, now), updated_at=now.wall)
+    renewed = held.replace(lease=lease(before.task.lease(lease_seconds), now), updated_at=now.wall)
     line = event("renewed", "claim lease renewed", now, {"owner": held.owner}, held.epoch)
     return Change(claim=renewed, events=(line,), durable=False)
 
@@ -189,17 +196,6 @@ def created(snapshot: Snapshot) -> Event:
     """The first line of every history."""
     task = snapshot.task
     return Event(type="created", message="task queued", created_at=task.created_at, data={"lane": task.lane}, number=1)
-
-
-def lease_seconds(seconds: object) -> float:
-    """A lease's length that makes sense. Raises BadUsage for what is no number, NaN, negative, endless."""
-    legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-    if not legal or not SHORTEST_LEASE_SECONDS <= seconds <= LONGEST_LEASE_SECONDS:  # type: ignore[operator]
-        raise BadUsage(
-            f"lease_seconds: {shown(seconds)} is not a number of seconds from {SHORTEST_LEASE_SECONDS} to "
-            f"{LONGEST_LEASE_SECONDS} (a year)"
-        )
-    return seconds  # type: ignore[return-value]
 
 
 def lease(seconds: float, now: Moment) -> Lease:

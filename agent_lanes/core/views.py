@@ -6,7 +6,8 @@ What v0.1 kept in one task.json is derived here, so `status`, `list`, HTTP and t
 from __future__ import annotations
 
 from agent_lanes.core.advice import for_task
-from agent_lanes.core.codec import maybe_iso, public_event
+from agent_lanes.core.codec import public_event
+from agent_lanes.core.fields import maybe_iso
 from agent_lanes.core.placement import offered
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, QUEUED, Event, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
@@ -48,6 +49,7 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
         "claim_token": shown.token if shown else None,
         "claimed_at": iso(shown.claimed_at) if shown else None,
         "lease_expires_at": iso(shown.lease.expires_at) if shown else None,
+        "lease_seconds": shown.lease.seconds if shown else None,
         "completed_at": iso(response.created_at) if response and response.status == COMPLETED else None,
         "failed_at": iso(response.created_at) if response and response.status == FAILED else None,
         "failure_reason": failure_reason(snapshot),
@@ -59,6 +61,10 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
         "expires_at": maybe_iso(task.expires_at),
         "attempts": snapshot.attempts,
         "max_attempts": task.max_attempts,
+        "backoff_seconds": task.backoff_seconds,
+        "max_lease_seconds": task.max_lease_seconds,
+        "route": task.vendor,
+        "response_schema": task.response_schema,
         "depends_on": list(task.depends_on),
         "waits_for": list(snapshot.open_dependencies),
         "on_hold": bool(claim and claim.on_hold and snapshot.state == QUEUED),

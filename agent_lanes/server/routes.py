@@ -15,7 +15,7 @@ from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
 from agent_lanes.services import batches, control, waiting
-from agent_lanes.services.queue import DEFAULT_LEASE_SECONDS, QueueService
+from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
@@ -49,7 +49,8 @@ class Routes:
         if parts[1:] == ["next"] and method == "GET":
             return self._next(query)
         if len(parts) == 2 and method == "GET":
-            return 200, {"task": self.queue.status(self.queue.read(parts[1]))}
+            found = self.queue.read(parts[1])
+            return 200, {"task": self.queue.status(found), "attempts_history": [*self.queue.attempts(found)]}
         if len(parts) == 3:
             route = self._of_task().get((method, parts[2]))
             if route is not None:
@@ -136,7 +137,7 @@ class Routes:
         taken = self.queue.claim(
             id,
             owner=_text(body, "owner") or "worker",
-            lease_seconds=_number(body, "lease_seconds", DEFAULT_LEASE_SECONDS),
+            lease_seconds=_maybe_number(body, "lease_seconds"),
         )
         assert taken.claim is not None
         return 200, {
@@ -180,9 +181,8 @@ class Routes:
 
     def _hold(self, id: str, query: Query, body: JsonObject) -> Answer:
         by, reason = _text(body, "by") or "api", _text(body, "reason") or ""
-        seconds = _number(body, "for_seconds", -1)
-        until = None
-        if seconds != -1:
+        seconds, until = _maybe_number(body, "for_seconds"), None
+        if seconds is not None:
             now = self.queue.backend.now().wall
             until = terms.instant_in("for_seconds", control.pause("for_seconds", seconds), now)
         after, again = control.hold(self.queue.backend, id, by=by, reason=reason, until=until)
@@ -245,8 +245,10 @@ def _mapping(body: JsonObject, field: str) -> JsonObject:
     return value
 
 
-def _number(body: JsonObject, field: str, default: float) -> float:
-    value = body.get(field, default)
+def _maybe_number(body: JsonObject, field: str) -> float | None:
+    if field not in body:
+        return None
+    value = body[field]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadData(f"{field}: {names.shown(value)} is not a number")
     return value

@@ -10,6 +10,7 @@ goes along as the error that it is, so that the outcomes stay in order.
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.rules import NO_LANES
 from agent_lanes.core.task import Task
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.services.submission import Creating, Submission
@@ -18,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from agent_lanes.core.rules import Lanes
     from agent_lanes.ports import Backend
 
 AT_ONCE = 512
@@ -36,9 +38,9 @@ class Outcome(Frozen):
     store_failed: bool = False
 
 
-def submit(backend: Backend, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
+def submit(backend: Backend, wanted: Sequence[Submission | AgentLanesError], lanes: Lanes = NO_LANES) -> list[Outcome]:
     """Queue all that is right, durable when this returns; an outcome for each, in order."""
-    found: list[Creating | AgentLanesError] = [_creating(one, backend) for one in wanted]
+    found: list[Creating | AgentLanesError] = [_creating(one, backend, lanes) for one in wanted]
     creating = [one for one in found if isinstance(one, Creating)]
     created = iter(backend.create_many(creating) if creating else ())
     return [Outcome(error=one) if isinstance(one, AgentLanesError) else _outcome(one, next(created)) for one in found]
@@ -58,11 +60,11 @@ def commits(wanted: Iterable[Submission | AgentLanesError]) -> Iterator[list[Sub
         yield batch
 
 
-def _creating(wanted: Submission | AgentLanesError, backend: Backend) -> Creating | AgentLanesError:
+def _creating(wanted: Submission | AgentLanesError, backend: Backend, lanes: Lanes) -> Creating | AgentLanesError:
     if isinstance(wanted, AgentLanesError):
         return wanted
     try:
-        return Creating(wanted, backend)
+        return Creating(wanted, backend, lanes)
     except AgentLanesError as wrong:
         return wrong
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from agent_lanes.core import names
+from agent_lanes.core.rules import Lanes
 from agent_lanes.errors import Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event, Snapshot
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class Looks:
-    """All looks at one backend."""
+    """All looks at one backend; `lanes` gives the rules of its lanes, as a config states them, when they are needed."""
 
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
+    def __init__(self, backend: Backend, lanes: Callable[[], Lanes] = Lanes) -> None:
+        self.backend, self.lanes = backend, lanes
 
     def whole_id(self, part: str) -> str:
         """The task id that a part of one means; see services.naming. Raises BadUsage where several have it."""
@@ -81,6 +82,12 @@ class Looks:
             else:
                 good.append(found)
         return good, bad
+
+    def attempts(self, snapshot: Snapshot) -> list[JsonObject]:
+        """The attempts of a task, oldest first, as its history tells them. Raises NotFound."""
+        from agent_lanes.core.attempts import history
+
+        return history(self.backend.events(snapshot.id), snapshot.response)
 
     def events(self, id: str) -> Iterator[Event]:
         """The history of a task, oldest first. Raises NotFound."""

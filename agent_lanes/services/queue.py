@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from agent_lanes.services.batches import Outcome
     from agent_lanes.services.submission import Submission
 
-DEFAULT_LEASE_SECONDS = 7200
 MOST_PROBLEMS = 20
 
 
@@ -39,7 +38,7 @@ class QueueService(Looks):
         """
         from agent_lanes.services.submission import Creating
 
-        creating = Creating(wanted, self.backend)
+        creating = Creating(wanted, self.backend, self.lanes())
         made = self.backend.create(creating.lane, creating.make, creating.request, creating.key, creating.unique_key)
         return creating.outcome(made)
 
@@ -47,22 +46,23 @@ class QueueService(Looks):
         """Queue tasks together, in one commit; what became of each, in order. See services.batches."""
         from agent_lanes.services.batches import submit
 
-        return submit(self.backend, wanted)
+        return submit(self.backend, wanted, self.lanes())
 
     def claim(
         self,
         id: str,
         *,
         owner: str = "worker",
-        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        lease_seconds: float | None = None,
         request_id: str | None = None,
     ) -> Snapshot:
         """Take one task by its id; with the same `request_id`, again and to the same token.
 
+        Without `lease_seconds` the lease is what the task says; it is never longer than the task allows.
         Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy.
         """
         names.agent("owner", owner)
-        transitions.lease_seconds(lease_seconds)
+        _lease(lease_seconds)
         request = None if request_id is None else names.key("request_id", request_id)
         return self._take(self.backend.read(id), owner, lease_seconds, request, patient=True)
 
@@ -73,7 +73,7 @@ class QueueService(Looks):
         vendor: str | None = None,
         match: dict[str, str] | None = None,
         owner: str = "worker",
-        lease_seconds: float = DEFAULT_LEASE_SECONDS,
+        lease_seconds: float | None = None,
         request_id: str | None = None,
     ) -> Snapshot | None:
         """Find and take the next task of a lane, for a vendor; None if there is none right now.
@@ -84,7 +84,7 @@ class QueueService(Looks):
         from agent_lanes.core.match import matches, routes_for
 
         names.agent("owner", owner)
-        transitions.lease_seconds(lease_seconds)
+        _lease(lease_seconds)
         names.lane(lane)
         routes = routes_for(vendor)
         again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
@@ -132,7 +132,7 @@ class QueueService(Looks):
         return snapshot if held else None
 
     def _take(
-        self, seen: Snapshot, owner: str, lease_seconds: float, request_id: str | None, *, patient: bool
+        self, seen: Snapshot, owner: str, lease_seconds: float | None, request_id: str | None, *, patient: bool
     ) -> Snapshot:
         token, id = self.backend.new_token(), seen.id
 
@@ -155,9 +155,9 @@ class QueueService(Looks):
             raise problem
         return self.backend.update(id, decide, patient=patient, seen=seen)[0]
 
-    def renew(self, id: str, token: str, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> Snapshot:
+    def renew(self, id: str, token: str, *, lease_seconds: float | None = None) -> Snapshot:
         """Lengthen the lease of a claim. Raises LostClaim, Refused, NotFound."""
-        transitions.lease_seconds(lease_seconds)
+        _lease(lease_seconds)
         return self.backend.update(
             id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
         )[0]
@@ -224,6 +224,10 @@ class QueueService(Looks):
         bodies.sha256("expect_sha256", expect_sha256)
         bodies.given("body", body)
         seen = self.backend.read(id)
+        if status == COMPLETED and seen.task.response_schema is not None and seen.response is None:
+            from agent_lanes.services import schemas
+
+            schemas.check(seen.task.response_schema, body)
         reviewed, problem = requests.reviewed(self.backend, seen.task, expect_sha256)
         response = Response(
             task_id=id,
@@ -249,3 +253,10 @@ class QueueService(Looks):
 
         after, change = self.backend.update(id, decide, seen=seen)
         return after, change.repeated
+
+
+def _lease(seconds: float | None) -> None:
+    if seconds is not None:
+        from agent_lanes.core.terms import lease_seconds
+
+        lease_seconds(seconds)

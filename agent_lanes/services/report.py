@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from agent_lanes.core.answers import public_response
+from agent_lanes.core.attempts import history
 from agent_lanes.core.codec import public_event
+from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.times import iso
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.services import requests
@@ -38,6 +40,10 @@ def agent_input(queue: Looks, snapshot: Snapshot) -> str:
     if task.worktree_path:
         branch = f", on branch {task.expected_branch}" if task.expected_branch else ""
         parts.append(f"\nWork in {task.worktree_path}{branch}.\n")
+    if task.response_schema is not None:
+        schema = dumps(task.response_schema).rstrip()
+        parts.append(f"\nYour answer must be JSON, and nothing else, that matches this JSON Schema:\n{schema}\n")
+        return "".join(parts)
     parts.append("\nYour answer is what you print last. For a review, end with a line: VERDICT: accept, ")
     parts.append("VERDICT: accept-with-follow-ups, or VERDICT: needs-revision.\n")
     return "".join(parts)
@@ -98,6 +104,7 @@ def whole(queue: Looks, snapshot: Snapshot, events: list[Event]) -> JsonObject:
         "status": "ok",
         "task": queue.status(snapshot),
         "events": [public_event(event) for event in events],
+        "attempts_history": [*history(events, snapshot.response)],
         "response": public_response(snapshot.response) if snapshot.response else None,
     }
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.core.rules import LEFT_TO_THE_LANE, NO_LANES
 from agent_lanes.core.task import Task
 from agent_lanes.core.terms import BY_KEY
 from agent_lanes.errors import BadUsage, NotFound, Refused
 from agent_lanes.services import artifacts, bodies
+from agent_lanes.services.lanes import declared, of_lane
 from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.rules import Lanes
     from agent_lanes.core.terms import Terms
     from agent_lanes.ports import Backend, Birth
 
@@ -30,6 +33,7 @@ WHAT_WAS_ASKED = (
     "metadata",
     "priority",
     "max_attempts",
+    "backoff_seconds",
     "depends_on",
     "on_failure",
     "unique_key",
@@ -62,13 +66,14 @@ class Submission(Frozen):
     terms: Terms | None = None
 
 
-def checked(wanted: Submission, store: str) -> Task:
+def checked(wanted: Submission, store: str, lanes: Lanes = NO_LANES) -> Task:
     """The task of a submission in which everything has been found right; `born` completes it.
 
     `store` is the address of the store, which an answer may not be written into. Raises BadUsage, BadData,
     NotFound, NotAllowed.
     """
     lane = names.lane(wanted.lane)
+    rules = declared(lane, lanes)
     correlation = names.correlation_id(wanted.correlation_id or lane)
     workspace_id = names.workspace_id(wanted.workspace_id)
     key = None if wanted.idempotency_key is None else names.key("idempotency_key", wanted.idempotency_key)
@@ -97,8 +102,6 @@ def checked(wanted: Submission, store: str) -> Task:
     worktree = wanted.worktree_path
     if worktree is not None:
         worktree = artifacts.inside("worktree_path", worktree, wanted.base, "/", places)
-    supporting = artifacts.supporting_paths(wanted.supporting_paths, root)
-
     asked = Task(
         id="",
         workspace_id=workspace_id,
@@ -113,13 +116,13 @@ def checked(wanted: Submission, store: str) -> Task:
         request_sha256=digest,
         request_stored=wanted.request_bytes is not None,
         response_path=response,
-        supporting_paths=supporting,
+        supporting_paths=artifacts.supporting_paths(wanted.supporting_paths, root),
         worktree_path=worktree,
         expected_branch=branch,
         idempotency_key=key,
         metadata=metadata,
     )
-    return asked if wanted.terms is None else asked.replace(**wanted.terms.of_task())
+    return asked.replace(**of_lane(lane, rules, metadata), **rules.agreed(wanted.terms))
 
 
 def born(asked: Task, birth: Birth) -> Task:
@@ -134,8 +137,9 @@ class Creating:
     Raises what `checked` raises.
     """
 
-    def __init__(self, wanted: Submission, backend: Backend) -> None:
-        asked = checked(wanted, backend.address)
+    def __init__(self, wanted: Submission, backend: Backend, lanes: Lanes = NO_LANES) -> None:
+        asked = checked(wanted, backend.address, lanes)
+        self._left = LEFT_TO_THE_LANE if wanted.terms is None else wanted.terms.left()
         self.asked = asked.replace(depends_on=tuple(dict.fromkeys(_existing(one, backend) for one in asked.depends_on)))
         self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key
         self.unique_key, self.refuses = asked.unique_key, bool(wanted.terms and wanted.terms.if_exists == "refuse")
@@ -161,7 +165,7 @@ class Creating:
                     hint=f"wait for it: agent-lanes wait {task.id}",
                 )
             return task, False
-        if self.key is not None and not same(task, self.asked):
+        if self.key is not None and not same(task, self.asked, self._left):
             raise Refused(
                 f"idempotency_key: {names.shown(self.key)} was used for task {task.id}, which asks for something else",
                 hint="choose another key, or repeat exactly the same submission",
@@ -201,6 +205,8 @@ def _request(wanted: Submission, root: str, places: artifacts.Resolver) -> tuple
     return None, None
 
 
-def same(stored: Task, asked: Task) -> bool:
-    """Whether a task that was submitted before asks for the same as this one."""
-    return all(getattr(stored, field) == getattr(asked, field) for field in WHAT_WAS_ASKED)
+def same(stored: Task, asked: Task, left: tuple[str, ...] = ()) -> bool:
+    """Whether a task that was submitted before asks for the same as this one; what is `left` to the lane's rules, which
+    may be others by now, is not asked for.
+    """
+    return all(getattr(stored, field) == getattr(asked, field) for field in WHAT_WAS_ASKED if field not in left)

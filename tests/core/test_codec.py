@@ -10,7 +10,7 @@ from hypothesis import given
 
 from agent_lanes.core import codec, jsontext
 from agent_lanes.core.answers import decode_response, encode_response, public_response
-from agent_lanes.core.codec import MAX_EPOCH, MAX_SEQUENCE, Malformed
+from agent_lanes.core.fields import MAX_EPOCH, MAX_SEQUENCE, Malformed
 from agent_lanes.core.task import VERDICTS, Event, Supporting
 from agent_lanes.core.times import LAST_INSTANT
 from core.values import a_claim, a_task, an_answer, answers, claims, events, tasks
@@ -88,6 +88,9 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         **dict.fromkeys(("not_before", "expires_at"), NO_TIME),
         "max_attempts": [*NO_NUMBER, MAX_SEQUENCE + 1],
         "backoff_seconds": ["1", None, True, -1, [], {}],
+        **{field: ["1", True, -1, 0, [], {}] for field in ("lease_seconds", "max_lease_seconds")},
+        "route": NO_TEXT,
+        "response_schema": NO_OBJECT,
         "depends_on": [None, "id", [1], [""], {}, [None]],
         "on_failure": [None, "", "Fail", 1, []],
         **dict.fromkeys(("unique_key", "retry_of"), NO_TEXT),
@@ -105,6 +108,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "attempts": [*NO_NUMBER, None, MAX_EPOCH + 1],
         **dict.fromkeys(("not_before", "hold_until"), NO_TIME),
         "on_hold": NO_FLAG,
+        "limited": NO_FLAG,
         "format": [None, 1, 3, "2", [], {}],
     },
     "answer": {
@@ -147,8 +151,9 @@ def test_every_field_of_every_record_is_covered_above() -> None:
 MAY_BE_ABSENT = {
     "task": {"request_path", "request_sha256", "request_stored", "response_path", "supporting_paths"}
     | {"worktree_path", "expected_branch", "idempotency_key", "metadata", "priority", "not_before", "expires_at"}
-    | {"max_attempts", "backoff_seconds", "depends_on", "on_failure", "unique_key", "retry_of"},
-    "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until"},
+    | {"max_attempts", "backoff_seconds", "lease_seconds", "max_lease_seconds", "route", "response_schema"}
+    | {"depends_on", "on_failure", "unique_key", "retry_of"},
+    "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until", "limited"},
     "answer": {"format", "epoch", "token_sha256", "reviewed_request_sha256", "request_changed_before_response"}
     | {"follow_up_required", "verdict", "blocking_count", "nonblocking_count", "metadata", "failure_reason", "cause"},
     "event": {"message", "data", "epoch", "number"},

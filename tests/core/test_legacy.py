@@ -8,7 +8,7 @@ import pytest
 
 from agent_lanes.core import codec, legacy
 from agent_lanes.core.answers import decode_response, encode_response
-from agent_lanes.core.codec import Malformed
+from agent_lanes.core.fields import Malformed
 from agent_lanes.core.task import CLAIMED, COMPLETED, FAILED, QUEUED, Response, Snapshot
 from agent_lanes.core.times import LAST_INSTANT, parse_iso
 from core.values import ID, an_answer, later

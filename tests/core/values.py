@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from agent_lanes.core import codec
+from agent_lanes.core import fields
 from agent_lanes.core.task import (
     CANCELLED,
     CLAIMED,
@@ -92,7 +92,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 json_objects = st.dictionaries(texts, json_values, max_size=4)
-counts = st.none() | st.integers(0, codec.MAX_SEQUENCE)
+counts = st.none() | st.integers(0, fields.MAX_SEQUENCE)
 
 tasks = st.builds(
     Task,
@@ -103,7 +103,7 @@ tasks = st.builds(
     source_agent=words,
     lane=words,
     created_at=instants,
-    sequence=st.integers(0, codec.MAX_SEQUENCE),
+    sequence=st.integers(0, fields.MAX_SEQUENCE),
     prompt=texts,
     request_path=st.none() | texts,
     request_sha256=st.none() | texts,
@@ -124,7 +124,7 @@ leases = st.builds(
 )
 claims = st.builds(
     Claim,
-    epoch=st.integers(0, codec.MAX_EPOCH),
+    epoch=st.integers(0, fields.MAX_EPOCH),
     owner=texts,
     token=texts,
     claimed_at=instants,
@@ -142,7 +142,7 @@ answers = st.builds(
     status=st.sampled_from([COMPLETED, FAILED, CANCELLED]),
     body=texts,
     created_at=instants,
-    epoch=st.integers(0, codec.MAX_EPOCH),
+    epoch=st.integers(0, fields.MAX_EPOCH),
     token_sha256=st.none() | texts,
     reviewed_request_sha256=st.none() | texts,
     request_changed_before_response=st.booleans(),
@@ -159,6 +159,6 @@ events = st.builds(
     message=texts,
     created_at=instants,
     data=json_objects,
-    epoch=st.integers(0, codec.MAX_EPOCH),
-    number=st.integers(0, codec.MAX_SEQUENCE),
+    epoch=st.integers(0, fields.MAX_EPOCH),
+    number=st.integers(0, fields.MAX_SEQUENCE),
 )

@@ -12,8 +12,8 @@ import pytest
 from agent_lanes import errors
 from agent_lanes.cli.options import GLOBAL
 from agent_lanes.cli.table import COMMANDS, module_name
-from agent_lanes.config import cache, check, load, taskfile
-from agent_lanes.core import codec, jsontext, names, transitions, views
+from agent_lanes.config import cache, check, load, rules, taskfile
+from agent_lanes.core import codec, jsontext, names, terms, views
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.task import Claim, Event, Lease, Response, Snapshot, Task
 from agent_lanes.services import artifacts, bodies, waiting
@@ -85,7 +85,8 @@ def tree(kind: type[errors.AgentLanesError] = errors.AgentLanesError) -> list[ty
 def test_the_keys_of_config_and_task_files_are_those_that_are_read() -> None:
     config = {row[0].strip("`") for row in contract.rows(contract.section("Engine config"))}
     task_file = {row[0].strip("`") for row in contract.rows(contract.section("Task files"))}
-    assert (config, task_file) == (set(check.KEYS), set(taskfile.KEYS))
+    lanes = {row[0].strip("`") for row in contract.rows(contract.section("Lanes"))}
+    assert (config, task_file, lanes) == (set(check.KEYS), set(taskfile.KEYS), set(rules.KEYS))
 
 
 TASK = Task(
@@ -141,9 +142,8 @@ LIMITS = {
     "at most 32 MiB": bodies.MAX_BODY_BYTES == 32 << 20,
     "at most 256 KiB": load.MAX_YAML_BYTES == 256 << 10,
     "1000 files": artifacts.MAX_SUPPORTING == 1000,
-    "at most 1,000": check.MAX_LANES == 1_000,
-    "0.1 to 31,622,400 seconds": (transitions.SHORTEST_LEASE_SECONDS, transitions.LONGEST_LEASE_SECONDS)
-    == (0.1, 31_622_400),
+    "at most 1,000": rules.MAX_LANES == 1_000,
+    "0.1 to 31,622,400 seconds": (terms.SHORTEST_LEASE_SECONDS, terms.LONGEST_LEASE_SECONDS) == (0.1, 31_622_400),
     "0 to 31,622,400 seconds": waiting.LONGEST_WAIT_SECONDS == 31_622_400,
     "from 0 to 1,000,000": bodies.MOST_COUNTS == 1_000_000,
     "every 20 seconds": waiting.RECHECK_SECONDS == 20,

@@ -126,7 +126,7 @@ def test_a_long_poll_for_work_is_woken_by_a_submit(run: Command, http: Client) -
 def test_get_a_task_tells_its_status(run: Command, http: Client) -> None:
     task_id = submit(http)["id"]
     status, answer = http.get(f"/tasks/{task_id}")
-    assert status == 200 and answer.keys() == {"task"}
+    assert status == 200 and answer.keys() == {"task", "attempts_history"}
     told = run("status", task_id).json["task"]
     assert answer["task"].keys() == told.keys() and answer["task"]["state"] == "queued"
 

@@ -15,7 +15,7 @@ import stat
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, Layout
-from agent_lanes.core import codec
+from agent_lanes.core import codec, fields
 from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.task import Claim, Event
 from agent_lanes.core.times import Moment, compact, iso
@@ -61,7 +61,7 @@ def failed_attempts(folder: str, raw: bytes) -> int:
     for event in journal.read(f"{folder}/{EVENTS}"):
         attempt = event.data.get("attempt")
         if isinstance(attempt, int) and event.type in ("claimed", "attempt_failed"):
-            counts.append(min(max(0, attempt - (event.type == "claimed")), codec.MAX_EPOCH))
+            counts.append(min(max(0, attempt - (event.type == "claimed")), fields.MAX_EPOCH))
     return max(counts)
 
 
@@ -71,7 +71,7 @@ def _shown(raw: bytes, field: bytes) -> int:
     for part in raw.split(b'"' + field + b'"')[1:]:
         digits = part.lstrip(b" :\t\r\n")
         digits = digits[: len(digits) - len(digits.lstrip(b"0123456789"))]
-        if digits and len(digits) < len(str(codec.MAX_EPOCH)):
+        if digits and len(digits) < len(str(fields.MAX_EPOCH)):
             found.append(int(digits))
     return max(found)
 
@@ -83,7 +83,7 @@ def nobodys(folder: str, now: Moment, raw: bytes) -> Claim:
     """
     reason = "claim.json was damaged on disk, or taken back by a power cut"
     return Claim(
-        epoch=min(highest_epoch(folder, raw) + EPOCH_MARGIN, codec.MAX_EPOCH),
+        epoch=min(highest_epoch(folder, raw) + EPOCH_MARGIN, fields.MAX_EPOCH),
         owner="doctor",
         token="",
         claimed_at=now.wall,

@@ -14,7 +14,7 @@ from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.hints import files
 from agent_lanes.backends.files.layout import Layout, sequence_of_ready
 from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS, holder_of
-from agent_lanes.core.codec import MAX_SEQUENCE
+from agent_lanes.core.fields import MAX_SEQUENCE
 from agent_lanes.errors import Busy
 
 COUNTER_BYTES = 13

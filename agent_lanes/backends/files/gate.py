@@ -15,7 +15,7 @@ import time
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic
-from agent_lanes.core import codec
+from agent_lanes.core import fields
 from agent_lanes.errors import NotFound, StoreBusy
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ class Gate:
         self.boot_id = boot_id
         self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
         self.network = False  # whether a network file system was asked for
-        self.content = f"{codec.FORMAT} {boot_id or '-'}\n".encode()
+        self.content = f"{fields.FORMAT} {boot_id or '-'}\n".encode()
 
     def current(self) -> bool:
         """Whether the hints are of this format and this boot, and their folders are there.

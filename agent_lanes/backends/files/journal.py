@@ -11,7 +11,7 @@ import errno
 import os
 
 from agent_lanes.backends.files.atomic import FILE_MODE, READ_FLAGS
-from agent_lanes.core import codec
+from agent_lanes.core import codec, fields
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.core.task import Event
 
@@ -38,7 +38,7 @@ def append(path: str, events: tuple[Event, ...]) -> None:
         last = _last(descriptor, size)
         number, known = (last.number, last.epoch) if last else (0, 0)
         if last is not None and last.number == 0:  # v0.1 numbered no lines and knew no epochs
-            number, known = sum(1 for _ in _whole_lines(descriptor)), codec.MAX_EPOCH
+            number, known = sum(1 for _ in _whole_lines(descriptor)), fields.MAX_EPOCH
         out = [b"\n"] if torn else []
         for event in events:
             missed = event.epoch - 1 if event.type == "claimed" else event.epoch

@@ -13,7 +13,7 @@ from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.litter import sweep
 from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.backends.files.upgrade import is_barred, upgrade
-from agent_lanes.core import codec
+from agent_lanes.core import fields
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.times import Moment, iso
 from agent_lanes.errors import BadData
@@ -40,7 +40,7 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str], *, netwo
     if record is None or not is_barred(layout):
         upgrade(layout, now)
     if record is None:
-        store: JsonObject = {"format": codec.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
+        store: JsonObject = {"format": fields.FORMAT, "store_id": chance(32), "created_at": iso(now.wall)}
         if network or check.allowed():
             store["network_allowed"] = True
         atomic.replace(layout.store_record, dumps(store).encode(), f"{layout.tmp}/{chance(16)}", durable=True)
@@ -61,9 +61,9 @@ def store_record(layout: Layout) -> dict[str, object] | None:
         return None
     except (ValueError, atomic.Unreadable) as wrong:
         raise BadData(f"store.json: {wrong} ({layout.store_record})", hint="put back store.json as it was") from None
-    if number > codec.FORMAT:
+    if number > fields.FORMAT:
         raise BadData(
-            f"store.json: format {number} is newer than this program, which reads {codec.FORMAT} ({layout.root})",
+            f"store.json: format {number} is newer than this program, which reads {fields.FORMAT} ({layout.root})",
             hint="upgrade agent-lanes: pip install -U agent-lanes",
         )
     return dict(record)

@@ -7,6 +7,7 @@ Keep the token: renew, release and respond need it.
 from __future__ import annotations
 
 from agent_lanes.cli import output
+from agent_lanes.cli.leases import tell_cut
 from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
 from agent_lanes.core.times import iso
 from agent_lanes.errors import BadUsage, Busy
@@ -76,6 +77,7 @@ def _report(taken: Snapshot, args: Arguments, session: Session) -> int:
 def _print(taken: Snapshot, args: Arguments, session: Session) -> None:
     task, claim = taken.task, taken.claim
     assert claim is not None
+    tell_cut(taken, args)
     if args.json:
         view = session.queue.record(taken)
         output.json({"status": "claimed", "task_id": task.id, "claim_token": claim.token, "task": view})

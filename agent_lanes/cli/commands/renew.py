@@ -7,6 +7,7 @@ task is no longer yours: stop work on it.
 from __future__ import annotations
 
 from agent_lanes.cli import output
+from agent_lanes.cli.leases import tell_cut
 from agent_lanes.cli.options import ID, LEASE, TOKEN, Arguments, task_id
 from agent_lanes.core.times import iso
 
@@ -21,6 +22,7 @@ def run(args: Arguments, session: Session) -> int:
     """Renew, and say until when."""
     renewed = session.queue.renew(task_id(args), args.claim_token, lease_seconds=args.lease_seconds)
     assert renewed.claim is not None
+    tell_cut(renewed, args)
     if args.json:
         view = session.queue.record(renewed)
         output.json({"status": "renewed", "task_id": renewed.id, "claim_token": args.claim_token, "task": view})

@@ -1,6 +1,6 @@
 """One task, or the whole queue: readable on a terminal, else JSON.
 
-status ID prints the record and what follows from it: last event, ages, lease left, what to do next.
+status ID prints the record and what follows from it: last event, ages, lease left, what to do next; and its attempts.
 status --all counts by state and lists every task; --active-only leaves out what is finished.
 --watch shows either anew after each change.
 """
@@ -39,7 +39,9 @@ def run(args: Arguments, session: Session) -> int:
     if everything:
         return _all(args, session)
     queue = session.looks
-    output.json({"status": "ok", "task": queue.status(queue.read(args.task_id))})
+    snapshot = queue.read(args.task_id)
+    view, attempts = queue.status(snapshot), queue.attempts(snapshot)
+    output.json({"status": "ok", "task": view, "attempts_history": attempts})
     return 0
 
 

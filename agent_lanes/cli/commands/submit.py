@@ -35,7 +35,11 @@ OPTIONS = (
     ),
 )
 STDIN = "-"
-TERMS = ("priority", "delay", "expires", "max_attempts", "depends_on", "on_failure", "unique_key", "if_exists")
+TERMS = (
+    *("priority", "delay", "at", "expires", "max_attempts", "backoff", "depends_on", "on_failure"),
+    *("unique_key", "if_exists"),
+)
+TIMES = {"delay": "not_before", "at": "not_before", "expires": "expires_at"}
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -79,6 +83,7 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
     lane = args.lane or (given.lane if given else None)
     if lane is None:
         raise BadUsage("submit needs --lane, or a task file that states one", hint="agent-lanes submit --lane LANE ...")
+    session.look_up(lane)
     response_to = args.response_to or (given.response_to if given else None)
     if response_to is None and args.response_to is not None:
         raise BadUsage("--response-to: empty; give a path, or leave the flag out: then wait prints the answer")
@@ -115,8 +120,10 @@ def _terms(args: Arguments, given: TaskFile | None, session: Session) -> Terms |
     from agent_lanes.core import terms
 
     now = session.queue.backend.now().wall
+    if "delay" in flags and "at" in flags:
+        raise BadUsage("--at: given beside --delay; give one of the two")
     stated = terms.stated({**(given.terms if given else {}), **_without_times(flags)}, now)
-    for flag, field in (("delay", "not_before"), ("expires", "expires_at")):
+    for flag, field in TIMES.items():
         if flag in flags:
             from agent_lanes.cli import when
 
@@ -125,7 +132,7 @@ def _terms(args: Arguments, given: TaskFile | None, session: Session) -> Terms |
 
 
 def _without_times(flags: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in flags.items() if name not in ("delay", "expires")}
+    return {name: value for name, value in flags.items() if name not in TIMES}
 
 
 def _task_file(args: Arguments, session: Session) -> TaskFile | None:

@@ -31,7 +31,7 @@ def run(args: Arguments, session: Session) -> int:
         "store_exists": os.path.isdir(store),
         "workspace_id": workspace_id,
         "workspace_root": os.path.realpath(root),
-        "lanes": sorted(session.config.lanes) if session.config else [],
+        "lanes": sorted(session.lanes.rules),
     }
     if args.json:
         output.json(answer)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent_lanes.backends.files.layout import Layout, due_of_timer, id_of_ready, sequence_of_ready
 from agent_lanes.core import names
-from agent_lanes.core.codec import MAX_SEQUENCE
+from agent_lanes.core.fields import MAX_SEQUENCE
 from agent_lanes.core.placement import Due, Parked, Ready
 from agent_lanes.core.times import LAST_INSTANT
 

@@ -80,12 +80,11 @@ class Queue(Steering):
     ) -> str:
         """Queue a task and return its id; durable when this returns.
 
-        `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root.
-        `priority` is 0 (most urgent) to 9; what is None is left to the rules of the lane, or else is 5, three attempts,
-        and a first pause of 10 seconds after a failed one. It is not offered for `delay_seconds`, and before all
-        of `depends_on` have completed (or ended, with `on_failure` "run"; else it fails when one of them does not
-        complete). It has failed when it was not begun in `expires_seconds`, or after `max_attempts` failed attempts
-        (0: never). `depends_on` are ids, or `key:K` for what was submitted with the idempotency key K.
+        `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root. What
+        is None is left to the lane: else `priority` 5 of 0 (most urgent) to 9, 3 attempts, first pause 10 s.
+        It is not offered for `delay_seconds`, and before all of `depends_on` (ids, or `key:K` for what was submitted
+        with the idempotency key K) have completed (or ended, with `on_failure` "run"; else it fails when one of them
+        does not). It has failed when not begun in `expires_seconds`, or after `max_attempts` failed ones (0: never).
         The same call repeated with the same `idempotency_key` returns the id of the first time. Where an open task
         of the lane has the same `unique_key`, its id is returned, or with `if_exists` "refuse" Refused is raised.
         Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.

@@ -81,13 +81,12 @@ class Queue(Steering):
         """Queue a task and return its id; durable when this returns.
 
         `request` is a text that the store keeps; `request_path` a file inside the workspace, relative to its root. What
-        is None is left to the lane: else `priority` 5 of 0 (most urgent) to 9, 3 attempts, first pause 10 s.
-        It is not offered for `delay_seconds`, and before all of `depends_on` (ids, or `key:K` for what was submitted
-        with the idempotency key K) have completed (or ended, with `on_failure` "run"; else it fails when one of them
-        does not). It has failed when not begun in `expires_seconds`, or after `max_attempts` failed ones (0: never).
-        The same call repeated with the same `idempotency_key` returns the id of the first time. Where an open task
-        of the lane has the same `unique_key`, its id is returned, or with `if_exists` "refuse" Refused is raised.
-        Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
+        is None is left to the lane: else `priority` 5 of 0 (most urgent) to 9, 3 attempts, first pause 10 s. It is not
+        offered for `delay_seconds`, and before all of `depends_on` (ids, or `key:K` by idempotency key) have completed
+        (or ended, with `on_failure` "run"; else it fails when one of them does not). It has failed when not begun in
+        `expires_seconds`, or after `max_attempts` failed ones (0: never). The same `idempotency_key` again: the id of
+        the first time. Where an open task of the lane has the same `unique_key`: its id, or with `if_exists` "refuse"
+        Refused. Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
         return self._service.submit(
             self._submission(

@@ -88,31 +88,8 @@ class Queue(Steering):
         the first time. Where an open task of the lane has the same `unique_key`: its id, or with `if_exists` "refuse"
         Refused. Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """
-        return self._service.submit(
-            self._submission(
-                lane,
-                request=request,
-                request_path=request_path,
-                response_to=response_to,
-                prompt=prompt,
-                metadata=metadata,
-                supporting_paths=supporting_paths,
-                worktree_path=worktree_path,
-                branch=branch,
-                source_agent=source_agent,
-                correlation_id=correlation_id,
-                idempotency_key=idempotency_key,
-                priority=priority,
-                delay_seconds=delay_seconds,
-                expires_seconds=expires_seconds,
-                max_attempts=max_attempts,
-                backoff_seconds=backoff_seconds,
-                depends_on=depends_on,
-                on_failure=on_failure,
-                unique_key=unique_key,
-                if_exists=if_exists,
-            )
-        )[0].id
+        wanted = {name: value for name, value in locals().items() if name != "self"}
+        return self._service.submit(self._submission(**wanted))[0].id
 
     def submit_many(self, tasks: Iterable[NewTask]) -> list[Submitted]:
         """Queue many tasks, many times faster than one by one; what became of each, in order, durable on return.

@@ -3,6 +3,7 @@
     TaskStore   the facts: create, read, update, scan
     Finder      the hints: what may be claimed next
     Signals     the wake-ups: something may have changed
+    Runs        an agent at work on a task, known by a lock that outlives its dispatcher
     Archive     finished tasks moved aside, found by their ids all the same
     Examined    what `doctor` asks
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.archiving import Packed
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.parcel import Parcel
-    from agent_lanes.core.task import Event, Snapshot, Task
+    from agent_lanes.core.task import Event, Run, Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
     from agent_lanes.errors import AgentLanesError, Damaged
@@ -222,6 +223,37 @@ class Signals(Protocol):
         """Woken by most changes of any task, perhaps just before they can be seen: for pictures, not for decisions."""
 
 
+class RunLock(Protocol):
+    """Held while an agent works on a task; the agent's process inherits it, and with it the claim's protection."""
+
+    @property
+    def descriptor(self) -> int:
+        """What the agent's process inherits; -1 where there is no such thing, or once it has ended."""
+
+    @property
+    def path(self) -> str:
+        """The lock's file; empty where there is none."""
+
+    def end(self) -> None:
+        """Nobody works on the task any more. A second call does nothing."""
+
+
+class Runs(Protocol):
+    """Agents at work. While one runs, a lease that has run out is taken over by nobody, up to a stated time."""
+
+    def begin_run(self, id: str, token: str, *, mark: str, limit_seconds: float) -> RunLock:
+        """Begin to work on a task that this token holds, for at most so long; `mark` tells the agent's processes.
+
+        Raises LostClaim; Busy where the agent of an earlier claim still runs; NotFound, StorageFailed.
+        """
+
+    def running(self, id: str) -> Run | None:
+        """Who works on a task right now, if anybody does."""
+
+    def keep_answer(self, id: str, raw: bytes) -> str:
+        """Keep an answer beside the task as it came, where it is no UTF-8; where it lies. Raises StorageFailed."""
+
+
 class Archive(Protocol):
     """Finished tasks, moved where they cost next to nothing.
 
@@ -255,5 +287,5 @@ class Examined(Protocol):
         """
 
 
-class Backend(TaskStore, Finder, Signals, Archive, Examined, Protocol):
+class Backend(TaskStore, Finder, Signals, Runs, Archive, Examined, Protocol):
     """All of it: what an address opens."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TEMPLATE, DISPATCHERS = "handoff_template", "dispatchers"
 POOL = ".agent-lanes-queue"
 INTERPRETER = ".python"
-VENDOR_WRAPPERS = ("claude.sh", "codex.sh")
+VENDOR_WRAPPERS = ("claude.sh", "codex.sh", "gemini.sh", "opencode.sh")
 
 
 def project(path: str, workspace_id: str | None, workspace_root: str | None, queue_root: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.task import FAILED, Response, Snapshot
 from agent_lanes.errors import AgentLanesError, LostClaim, NotFound, Refused
-from agent_lanes.services import control, report, requests
+from agent_lanes.services import briefing, control, requests
 from agent_lanes.services.queue import QueueService
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ClaimedTask:
     @property
     def input(self) -> str:
         """Prompt, request and supporting files as one text: what an agent is given."""
-        return report.agent_input(self._service, self.snapshot)
+        return briefing.agent_input(self._service, self.snapshot)
 
     @property
     def request(self) -> str:

@@ -8,14 +8,14 @@ Everything is gone when the process ends. One lock guards all; waits sleep on it
 from __future__ import annotations
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.memory_relations import MemoryRelations
+from agent_lanes.backends.memory_runs import MemoryRuns
 from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.control import end
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
-from agent_lanes.core.placement import Ready, comes_up, overdue, placement
+from agent_lanes.core.placement import Ready, comes_up, overdue, placement, timer_now
 from agent_lanes.core.task import ACTIVE, QUEUED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
@@ -39,7 +39,7 @@ class NewBorn(Frozen):
     sequence: int
 
 
-class MemoryStore(MemoryRelations):
+class MemoryStore(MemoryRuns):
     """One store in this process. Safe to share among threads."""
 
     address = "memory:"
@@ -123,7 +123,7 @@ class MemoryStore(MemoryRelations):
     def read(self, id: str) -> Snapshot:
         """See ports.TaskStore."""
         try:
-            return self._with_dependencies(self._tasks[task_id(id)])
+            return self._with_run(self._with_dependencies(self._tasks[task_id(id)]))
         except KeyError:
             raise NotFound(f"unknown task: {id}", hint="`agent-lanes list` shows the tasks") from None
 
@@ -149,7 +149,7 @@ class MemoryStore(MemoryRelations):
             kept = decode_response(_copied(encode_response(change.response)))
             change = change.replace(response=kept)
         after = change.applied(before)
-        self._tasks[id] = after.replace(open_dependencies=(), failed_dependencies=())
+        self._tasks[id] = after.replace(open_dependencies=(), failed_dependencies=(), run=None)
         if change.claim is not None and change.claim.held and change.claim.request_id is not None:
             self._claimed_as[change.claim.owner, change.claim.request_id] = id
         history = self._histories[id]
@@ -219,7 +219,8 @@ class MemoryStore(MemoryRelations):
         """See ports.Finder."""
         now = self.now()
         places = (placement(snapshot, now) for snapshot in self._all() if snapshot.task.lane == lane)
-        return min((at for at in (comes_up(place, now) for place in places) if at is not None), default=None)
+        ahead = (at for at in (comes_up(place, now) for place in places) if at is not None)
+        return min((at for at in ahead if at > timer_now(now)), default=None)  # a run has no time: its end is told
 
     def depth(self, lane: str) -> int:
         """See ports.Finder."""

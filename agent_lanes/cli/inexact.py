@@ -59,6 +59,9 @@ def _parsed(parser: argparse.ArgumentParser, argv: list[str], options: tuple[Opt
     cut = argv.index("--") if "--" in argv else len(argv)
     found, literal = parser.parse_intermixed_args(argv[:cut]), argv[cut + 1 :]
     for option in options:
+        if option.kind == opt.REST:
+            setattr(found, option.name, literal)
+            return found
         if literal and option.positional and getattr(found, option.name) is None:
             setattr(found, option.name, literal.pop(0))
     if literal:
@@ -67,7 +70,9 @@ def _parsed(parser: argparse.ArgumentParser, argv: list[str], options: tuple[Opt
 
 
 def _add(parser: argparse.ArgumentParser, option: Option) -> None:
-    if option.positional:
+    if option.kind == opt.REST:
+        parser.set_defaults(**{option.name: []})
+    elif option.positional:
         parser.add_argument(option.name, metavar=option.flag, nargs="?")
     elif option.kind == opt.FLAG:
         parser.add_argument(option.flag, dest=option.name, action="store_true", default=None)

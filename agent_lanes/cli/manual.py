@@ -43,7 +43,8 @@ def page(argv: list[str]) -> str | None:
     entry = command(verb)
     if entry is None:
         raise BadUsage(f"there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
-    return page_of(entry) if "-h" in rest or "--help" in rest else None
+    ours = rest[: rest.index("--")] if "--" in rest else rest
+    return page_of(entry) if "-h" in ours or "--help" in ours else None
 
 
 def overview() -> str:

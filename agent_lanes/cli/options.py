@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 TASK_METAVARS = ("TASK_ID", "ID")
-TEXT, NUMBER, WHOLE, FLAG, PAIRS = "text", "number", "whole", "flag", "pairs"
+TEXT, NUMBER, WHOLE, FLAG, PAIRS, REST = "text", "number", "whole", "flag", "pairs", "rest"
 
 
 class Option(Frozen):
-    """One option or positional. `flag` is `--name`, or a bare NAME for a positional (never required)."""
+    """One option or positional. `flag` is `--name`, or a bare NAME for a positional (never required).
+
+    One positional of kind REST takes everything that follows `--`, as a list.
+    """
 
     flag: str
     help: str
@@ -72,7 +75,7 @@ class Arguments:
 
     def __init__(self, options: tuple[Option, ...]) -> None:
         for option in options:
-            self.__dict__[option.name] = [] if option.kind == PAIRS else option.default
+            self.__dict__[option.name] = [] if option.kind in (PAIRS, REST) else option.default
 
     if TYPE_CHECKING:
 
@@ -199,7 +202,7 @@ def split(argv: list[str]) -> tuple[list[str], str, list[str]] | None:
 def parse(options: tuple[Option, ...], argv: list[str]) -> Arguments | None:
     """The values of an exact call; None for any other. Raises BadUsage for a value of the wrong kind."""
     flags = {option.flag: option for option in options if not option.positional}
-    places = [option for option in options if option.positional]
+    places = [option for option in options if option.positional and option.kind != REST]
     given, values, rest = dict[str, str](), Arguments(options), iter(argv)
     for word in rest:
         option = flags.get(word)

@@ -32,6 +32,8 @@ COMMANDS = (
     Command(name="renew", group=WORK, changes=True, summary="lengthen the lease of a claim"),
     Command(name="respond", group=WORK, changes=True, summary="answer a task"),
     Command(name="release", group=WORK, changes=True, summary="put a claimed task back"),
+    Command(name="work", group=WORK, changes=True, summary="run an agent on every task of a lane, until told to stop"),
+    Command(name="keep", group=WORK, changes=True, summary="keep a claim alive for as long as its work goes on"),
     Command(name="event", group=WORK, changes=True, summary="add a line to a task's history"),
     Command(name="next", module="wait", group=WORK, summary="the same as wait --lane (an older name)"),
     Command(name="watch", module="wait", group=WORK, summary="the same as wait --lane (an older name)"),

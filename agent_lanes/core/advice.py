@@ -18,6 +18,8 @@ def for_task(snapshot: Snapshot, now: Moment) -> str:
     if snapshot.state == CANCELLED:
         return "nothing to do: the task was cancelled"
     if snapshot.state == CLAIMED and claim is not None:
+        if snapshot.run is not None and snapshot.still_running(now):
+            return f"the lease of {claim.owner} has run out, but its agent still runs (process {snapshot.run.process})"
         if claim.lease.expired(now):
             return f"the lease of {claim.owner} has run out; any dispatcher may claim the task now"
         return f"{claim.owner} is working on it; its lease ends at {iso(claim.lease.expires_at)} unless renewed"

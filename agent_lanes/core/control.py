@@ -6,9 +6,9 @@ Pure, and of the same shape as core.transitions, whose table names them.
 from __future__ import annotations
 
 from agent_lanes.core.placement import overdue
-from agent_lanes.core.task import BY_REQUEST, CANCELLED, EXHAUSTED, FAILED, Response, Snapshot
+from agent_lanes.core.task import BY_REQUEST, CANCELLED, EXHAUSTED, FAILED, Response, Run, Snapshot
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.core.transitions import Change, event, held_by, legal, put_back_by, unheld
+from agent_lanes.core.transitions import Change, event, held_by, lease, legal, put_back_by, unheld
 from agent_lanes.errors import AlreadyAnswered, Refused
 
 TYPE_CHECKING = False
@@ -137,6 +137,12 @@ def resume(before: Snapshot, *, by: str, now: Moment) -> Change:
         raise Refused(f"cannot resume {before.id}; it is not on hold", hint=f"agent-lanes show {before.id}")
     going = last.replace(updated_at=now.wall, on_hold=False, hold_until=None, reason="")
     return Change(claim=going, events=(event("resumed", "task resumed", now, {"by": by}, last.epoch),))
+
+
+def run_of(before: Snapshot, *, token: str, mark: str, limit_seconds: float, process: int, now: Moment) -> Run:
+    """The run that the holder of a task may begin, for at most so long. Raises LostClaim, Refused, Cancelled."""
+    held = held_by(before, "renew", token)
+    return Run(epoch=held.epoch, process=process, mark=mark, limit=lease(limit_seconds, now))
 
 
 def _ended_by(before: Snapshot, token_sha256: str) -> bool:

@@ -1,7 +1,7 @@
 """Where the hints list a task, as a pure function of its facts.
 
     Ready     may be claimed now
-    Due       claimed; may be claimed once the lease has run out
+    Due       claimed; may be claimed once the lease has run out, and no agent is left running
     Later     queued; not before an instant of the wall clock
     Blocked   queued; waits for other tasks
     Parked    queued, but not offered: waits for a person
@@ -78,7 +78,7 @@ def placement(snapshot: Snapshot, now: Moment) -> Placement:
     if snapshot.state not in ACTIVE:
         return None
     if snapshot.state == CLAIMED and claim is not None:
-        if claim.lease.expired(now):
+        if snapshot.lapsed(now):
             return ready(snapshot)
         lease = claim.lease
         return Due(lane=task.lane, at=lease.ends_boottime if lease.boot_id else lease.expires_at, id=task.id)
@@ -113,7 +113,7 @@ def overdue(before: Snapshot, now: Moment) -> Ending | None:
     task, held = before.task, before.claim
     if before.state == CLAIMED and held is not None:
         lapsed, ran_out = held.attempts + 1, iso(held.lease.expires_at)
-        if task.max_attempts is not None and lapsed >= task.max_attempts and held.lease.expired(now):
+        if task.max_attempts is not None and lapsed >= task.max_attempts and before.lapsed(now):
             which = f"attempt {lapsed} of {task.max_attempts}"
             reason = f"attempts exhausted: the lease of {held.owner}, {which}, ran out at {ran_out}"
             return Ending(cause=EXHAUSTED, reason=reason, attempts=lapsed)
@@ -135,7 +135,8 @@ def ends_in(before: Snapshot, now: Moment) -> int | None:
     task, held = before.task, before.claim
     if before.state == CLAIMED and held is not None:
         last = task.max_attempts is not None and held.attempts + 1 >= task.max_attempts
-        ends = held.lease.ends_boottime if held.lease.boot_id else held.lease.expires_at
+        lease = before.run.limit if before.run is not None and before.still_running(now) else held.lease
+        ends = lease.ends_boottime if lease.boot_id else lease.expires_at
         return ends - timer_now(now) if last else None
     if before.state == QUEUED and task.expires_at is not None:
         return task.expires_at - now.wall

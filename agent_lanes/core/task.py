@@ -110,6 +110,15 @@ class Lease(Frozen):
         return self.boot_id != now.boot_id or now.boottime >= self.ends_boottime
 
 
+class Run(Frozen):
+    """An agent that works on a task under a claim: who started it, its mark, and how long it may take at most."""
+
+    epoch: int
+    process: int
+    mark: str
+    limit: Lease
+
+
 class Claim(Frozen):
     """Who has it, or had it last; `request_id` tells a claim that is asked for again.
 
@@ -180,6 +189,7 @@ class Snapshot(Frozen):
 
     Of an unfinished task with dependencies: `open_dependencies` are those that have no answer, `failed_dependencies`
     those that did not complete. A dependency that has ended stays so, thus both are only ever behind the truth.
+    `run` is looked for only once the lease has run out: the agent that goes on under it, without its dispatcher.
     """
 
     task: Task
@@ -187,6 +197,7 @@ class Snapshot(Frozen):
     response: Response | None = None
     open_dependencies: tuple[str, ...] = ()
     failed_dependencies: tuple[str, ...] = ()
+    run: Run | None = None
 
     @property
     def id(self) -> str:
@@ -230,3 +241,12 @@ class Snapshot(Frozen):
     def lease_expired(self, now: Moment) -> bool:
         """Claimed, and the lease has run out."""
         return self.state == CLAIMED and self.claim is not None and self.claim.lease.expired(now)
+
+    def still_running(self, now: Moment) -> bool:
+        """An agent of the present claim goes on, and may."""
+        run = self.run
+        return run is not None and run.epoch == self.epoch and not run.limit.expired(now)
+
+    def lapsed(self, now: Moment) -> bool:
+        """The lease has run out, and no agent is still at work under it: others may take it."""
+        return self.lease_expired(now) and not self.still_running(now)

@@ -242,6 +242,12 @@ def legal(before: Snapshot, verb: str) -> None:
 
 def _no_live_claim(before: Snapshot, verb: str, now: Moment) -> None:
     held = before.claim
+    if before.state == CLAIMED and before.run is not None and before.still_running(now):
+        until = f"(process {before.run.process}), at most until {iso(before.run.limit.expires_at)}"
+        raise Refused(
+            f"cannot {verb} {before.id}; the lease has run out, but its agent still runs {until}",
+            hint="end that process, or wait: two agents must not work on one task",
+        )
     if before.state == CLAIMED and held is not None and not held.lease.expired(now):
         raise Refused(
             f"cannot {verb} {before.id}; task is claimed by {held.owner} until {iso(held.lease.expires_at)}",

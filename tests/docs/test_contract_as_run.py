@@ -191,6 +191,12 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     agent_lanes("claim", "--lane", "keyed", "--request-id", "r")
     agent_lanes("archive", "--older-than", "0s")
     answered(agent_lanes)
+    agent_lanes("submit", "--lane", "odd", "--prompt", "p")
+    agent_lanes("work", "--lane", "odd", "--once", "--", "printf", r"no UTF-8: \377")
+    running = submitted(agent_lanes, "plan.md")
+    token = claimed(agent_lanes, running)
+    backend = open_backend(str(project / "handoff/state"))
+    run_lock = backend.begin_run(running, token, mark="m", limit_seconds=60)
 
     patterns = drawn_paths()
     folders = [as_pattern(line.rsplit("/", up)[0]) for line in patterns for up in range(1, line.count("/") + 1)]
@@ -201,6 +207,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
         on_the_way = path.is_dir() and any(pattern.fullmatch(name) for pattern in folders)
         assert lines or on_the_way, f"{name} does not stand in CONTRACT.md"
         seen |= lines
+    run_lock.end()
     assert seen == set(patterns), f"no such file: {sorted(set(patterns) - seen)}"
 
 
@@ -243,7 +250,7 @@ def test_the_variables_of_the_dispatcher_are_those_that_it_documents_itself() ->
     script = (contract.ROOT / "dispatchers/dispatcher.sh").read_text()
     header = script.partition("# Environment")[2].partition("\nset -")[0]
     own = set(re.findall(r"^#   ([A-Z_]+)\s", header, re.MULTILINE)) - {"AGENT_LANES_BIN"}
-    assert {row[0].strip("`") for row in contract.rows(contract.section("Dispatchers"))} == own
+    assert {row[0].strip("`") for row in contract.rows(contract.section("dispatcher.sh"))} == own
 
 
 def routes() -> list[tuple[str, str]]:

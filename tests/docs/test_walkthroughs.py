@@ -19,11 +19,18 @@ PAGES = [
     *sorted(f"docs/how-to/{path.name}" for path in (ROOT / "docs/how-to").glob("*.md")),
     "README.md",
 ]
+CLAUDE_SAYS = {
+    "type": "result", "subtype": "success", "is_error": False, "num_turns": 1,
+    "result": "a headless claude would answer here\nVERDICT: accept",
+}  # fmt: skip
+CODEX_SAYS = {
+    "type": "item.completed", "item": {"type": "agent_message", "text": "a headless codex would answer here"}
+}  # fmt: skip
 PROGRAMS = {
-    "agent-lanes": 'exec "{python}" -P -m agent_lanes "$@"',
-    "python3": 'exec "{python}" "$@"',
-    "claude": 'cat >/dev/null; echo "a headless claude would answer here"; echo "VERDICT: accept"',
-    "codex": 'cat >/dev/null; echo "a headless codex would answer here"',
+    "agent-lanes": f'exec "{sys.executable}" -P -m agent_lanes "$@"',
+    "python3": f'exec "{sys.executable}" "$@"',
+    "claude": f"cat >/dev/null; cat <<'END'\n{json.dumps(CLAUDE_SAYS)}\nEND",
+    "codex": f"""cat >/dev/null; cat <<'END'\n{json.dumps(CODEX_SAYS)}\n{{"type": "turn.completed"}}\nEND""",
 }
 
 
@@ -34,7 +41,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     programs.mkdir()
     for name, line in PROGRAMS.items():
         program = programs / name
-        program.write_text("#!/bin/sh\n" + line.format(python=sys.executable) + "\n")
+        program.write_text(f"#!/bin/sh\n{line}\n")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     home = tmp_path / "home"
     home.mkdir()

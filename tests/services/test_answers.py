@@ -15,7 +15,7 @@ from contracts.stores import Clock
 from agent_lanes.core import jsontext
 from agent_lanes.core.task import Task
 from agent_lanes.errors import BadData, NotAllowed, NotFound, StorageFailed
-from agent_lanes.services import artifacts, bodies, report, requests
+from agent_lanes.services import artifacts, bodies, briefing, report, requests
 from agent_lanes.services.queue import QueueService
 from services.conftest import Submit
 
@@ -176,7 +176,7 @@ def test_an_agent_is_given_prompt_request_files_and_place_in_one_text(
 ) -> None:
     (workspace / "docs/more.md").touch()
     task = submit(prompt="Review this.\n\n", supporting_paths=("docs/more.md",), worktree_path="docs", branch="main")
-    text = report.agent_input(queue, queue.read(task.id))
+    text = briefing.agent_input(queue, queue.read(task.id))
     assert text.startswith(f"Task {task.id} on lane default.\n\nReview this.\n")
     assert f"--- the request (the file {workspace}/request.md) ---\nplease\n--- end of the request ---\n" in text
     assert f"- {workspace}/docs/more.md\n" in text
@@ -186,14 +186,14 @@ def test_an_agent_is_given_prompt_request_files_and_place_in_one_text(
 
 def test_an_agent_is_given_a_request_kept_in_the_store(queue: QueueService, submit: Submit) -> None:
     task = submit(request=None, request_bytes="Grüße".encode())
-    assert "--- the request ---\nGrüße\n--- end of the request ---" in report.agent_input(queue, queue.read(task.id))
+    assert "--- the request ---\nGrüße\n--- end of the request ---" in briefing.agent_input(queue, queue.read(task.id))
 
 
 def test_a_prompt_that_begins_with_a_slash_is_not_what_the_agent_s_input_begins_with(
     queue: QueueService, submit: Submit
 ) -> None:
     task = submit(request=None, prompt="/clear")
-    assert report.agent_input(queue, queue.read(task.id)).startswith("Task ")
+    assert briefing.agent_input(queue, queue.read(task.id)).startswith("Task ")
 
 
 def test_the_page_of_a_task_tells_its_story(queue: QueueService, submit: Submit, clock: Clock) -> None:
@@ -231,7 +231,7 @@ def test_a_long_request_is_cut_on_the_page_and_whole_for_the_agent(
     (workspace / "request.md").write_text("x" * 5_000)
     snapshot = queue.read(submit().id)
     assert "... 1000 characters more" in report.page(queue, snapshot, [])
-    assert "x" * 5_000 in report.agent_input(queue, snapshot)
+    assert "x" * 5_000 in briefing.agent_input(queue, snapshot)
 
 
 def test_the_whole_story_is_json(queue: QueueService, submit: Submit) -> None:

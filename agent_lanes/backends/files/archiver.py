@@ -15,7 +15,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal, keys, records
-from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
+from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, RUN, TASK, Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.packing import Packing
 from agent_lanes.backends.files.packs import ABOUT, DATA, INDEX, LEFT, UNFINISHED, Pack, packs
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Stamp = tuple[int, int, int]
 
-OURS = {TASK, CLAIM, RESPONSE, EVENTS, REQUEST}
+OURS = {TASK, CLAIM, RESPONSE, EVENTS, REQUEST, RUN}
 AT_ONCE = 512
 HEAD_LENGTH = len(compact(0))
 OTHER = (0, 0, 0)  # the stamp of no history

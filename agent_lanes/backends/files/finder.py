@@ -134,6 +134,15 @@ class FileFinder:
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
 
+    def _look_up(self, id: str) -> records.Loaded:
+        """A task as it stands, and who still works on it where its lease has run out. Raises NotFound, Damaged."""
+        loaded = records.load(self._folder(id), id)
+        if not loaded.snapshot.lease_expired(self.now()):
+            return loaded
+        from agent_lanes.backends.files import runs
+
+        return loaded.replace(snapshot=loaded.snapshot.replace(run=runs.running(self.layout.task(id))))
+
     def _fresh(self, task: Task) -> Snapshot:
         return records.with_dependencies(Snapshot(task=task), self.layout.tasks)
 
@@ -186,14 +195,14 @@ class FileFinder:
 
         try:
             with self._gate.passed(), Lock(self._folder(id), f"task {id}", patient=False):
-                snapshot, now = records.load(self._folder(id), id).snapshot, self.now()
+                snapshot, now = self._look_up(id).snapshot, self.now()
                 wanted = placement(snapshot, now)
                 self.hints.make(wanted)
                 for stale in (ready(snapshot), *_blocked(snapshot), place):
                     if stale is not None and stale != wanted:
                         self.hints.drop(stale)
                 if isinstance(wanted, Blocked):  # what it waits for may have ended between our look and our drop
-                    again = records.load(self._folder(id), id).snapshot
+                    again = self._look_up(id).snapshot
                     self.hints.make(placement(again, self.now()))
         except NotFound:
             if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
@@ -216,7 +225,7 @@ class FileFinder:
     def _by_facts(self, ids: Iterable[str]) -> Iterator[Snapshot]:
         for id in ids:
             try:
-                yield records.load(self.layout.task(id), id).snapshot
+                yield self._look_up(id).snapshot
             except (Damaged, NotFound):
                 continue
 

@@ -24,6 +24,7 @@ from agent_lanes.core.placement import Blocked, Due, Later, Parked, Placement, R
 from agent_lanes.errors import BadUsage
 
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
+RUN, RAW = "run.lock", "answer.raw"
 BUCKET = 512  # markers in a bucket of ready/
 TIMER_SHIFT = 26  # a bucket of timers/ spans 2**26 microseconds, 67 seconds
 HINT_FOLDERS = ("ready", "timers", "delayed", "blocked", "held")

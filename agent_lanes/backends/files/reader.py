@@ -1,13 +1,16 @@
-"""Looks at the tasks of a state folder: no lock is taken, nothing is changed, and a damaged task is one task.
+"""Looks at the tasks of a state folder: no lock is taken, no fact is changed, and a damaged task is one task.
 
 A task that has no folder is looked for in the archive: it is moved there only once it is durable there.
 """
 
 from __future__ import annotations
 
+import os
+
+from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, journal, records
 from agent_lanes.backends.files.finder import FileFinder
-from agent_lanes.backends.files.layout import EVENTS, REQUEST, RESPONSE, TASK
+from agent_lanes.backends.files.layout import EVENTS, RAW, REQUEST, RESPONSE, RUN, TASK
 from agent_lanes.core import names
 from agent_lanes.core.task import ACTIVE
 from agent_lanes.errors import AgentLanesError, BadUsage, Damaged, NotFound
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_lanes.core.parcel import Parcel
-    from agent_lanes.core.task import Event, Snapshot, Task
-    from agent_lanes.ports import Watch
+    from agent_lanes.core.task import Event, Run, Snapshot, Task
+    from agent_lanes.ports import RunLock, Watch
 
 
 class FileReader(FileFinder):
@@ -36,7 +39,7 @@ class FileReader(FileFinder):
         """
         with atomic.storage(f"task {id}"):
             try:
-                loaded = records.load(self._folder(id), id)
+                loaded = self._look_up(id)
             except NotFound:
                 return self._from_archive(id).snapshot
             except Damaged:
@@ -54,7 +57,7 @@ class FileReader(FileFinder):
         last = self._last  # another thread may replace it: then it is read again
         if seen is not None and last is not None and last.snapshot is seen:
             return last
-        return records.load(self._folder(id), id)
+        return self._look_up(id)
 
     def finished(self, id: str) -> bool:
         """See ports.TaskStore: a stat, or two while there is no answer."""
@@ -194,6 +197,39 @@ class FileReader(FileFinder):
         from agent_lanes.backends.files import signals
 
         return signals.watch(self.layout.tmp, (".",))
+
+    def begin_run(self, id: str, token: str, *, mark: str, limit_seconds: float) -> RunLock:
+        """See ports.Runs."""
+        from agent_lanes.backends.files import runs
+        from agent_lanes.core.control import run_of
+
+        def held() -> Run:
+            return run_of(
+                self.read(id), token=token, mark=mark, limit_seconds=limit_seconds, process=os.getpid(), now=self.now()
+            )
+
+        run = held()
+        with atomic.storage(f"task {id}: {RUN}"):
+            lock = runs.begin(self._folder(id), run)
+        try:
+            held()
+        except BaseException:  # whoever is suspended before it has the lock may find the task in other hands
+            lock.end()
+            raise
+        return lock
+
+    def running(self, id: str) -> Run | None:
+        """See ports.Runs."""
+        from agent_lanes.backends.files import runs
+
+        return runs.running(self._folder(id))
+
+    def keep_answer(self, id: str, raw: bytes) -> str:
+        """See ports.Runs."""
+        path = f"{self._folder(id)}/{RAW}"
+        with atomic.storage(f"task {id}: {RAW}"):
+            atomic.replace(path, raw, f"{self.layout.tmp}/{clock.chance(16)}", durable=True)
+        return path
 
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:

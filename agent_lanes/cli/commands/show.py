@@ -18,17 +18,19 @@ OPTIONS = (ID, Option(flag="--input", kind=FLAG, default=False, help="only the t
 
 def run(args: Arguments, session: Session) -> int:
     """Print the task."""
-    from agent_lanes.services import report
-
     queue = session.looks
     snapshot = queue.read(task_id(args))
     if args.input:
-        given = report.agent_input(queue, snapshot)
+        from agent_lanes.services.briefing import agent_input
+
+        given = agent_input(queue, snapshot)
         if args.json:
             output.json({"status": "ok", "task_id": snapshot.id, "input": given})
         else:
             output.body(given)
         return 0
+    from agent_lanes.services import report
+
     events = list(queue.events(snapshot.id))
     if args.json:
         output.json(report.whole(queue, snapshot, events))

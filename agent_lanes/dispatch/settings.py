@@ -1,0 +1,30 @@
+"""What a dispatcher was told to do."""
+
+from __future__ import annotations
+
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.dispatch.runner import Limits
+
+LEASE_SECONDS, WAIT_SECONDS, RUN_SECONDS = 900.0, 21_600.0, 21_600.0
+OUTPUT_BYTES = 64 << 20
+LANE = "default"
+
+
+class Settings(Frozen):
+    """`vendor` None takes every task; `command` replaces the vendor's; `renew_seconds` None is a third of the lease."""
+
+    lane: str = LANE
+    vendor: str | None = None
+    command: tuple[str, ...] = ()
+    owner: str
+    concurrency: int = 1
+    once: bool = False
+    lease_seconds: float = LEASE_SECONDS
+    renew_seconds: float | None = None
+    wait_seconds: float = WAIT_SECONDS
+    limits: Limits
+
+    @property
+    def called(self) -> str:
+        """What the agent is called in the history and in answers."""
+        return self.vendor or (self.command[0].rsplit("/", 1)[-1] if self.command else "agent")

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# opencode.sh: takes this pool's tasks for opencode and runs each with a fresh `opencode`.
+# The environment is that of dispatcher.sh beside it, for example: LANE=review bash opencode.sh
+set -u
+if [ -z "${QUEUE_ROOT:-}" ]; then
+    QUEUE_ROOT=@QUEUE_ROOT@
+    if [ -z "${CONFIG:-}" ]; then CONFIG=@CONFIG@; fi
+fi
+export QUEUE_ROOT CONFIG VENDOR=opencode
+here=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd) || exit 1
+exec bash "$here/dispatcher.sh" "$@"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 
-from agent_lanes.core import transitions
+from agent_lanes.core import terms, transitions
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import CANCELLED
@@ -45,7 +45,7 @@ class Keeping:
     def __init__(
         self, backend: Backend, id: str, token: str, *, lease_seconds: float, renew_seconds: float | None = None
     ) -> None:
-        transitions.lease_seconds(lease_seconds)
+        terms.lease_seconds(lease_seconds)
         self._backend, self.id, self._token = backend, id, token
         self._lease_seconds = lease_seconds
         self._renew_seconds = lease_seconds / 3 if renew_seconds is None else renew_seconds

@@ -76,7 +76,7 @@ def run(args: Arguments, session: Session) -> int:
 
 def _settings(args: Arguments) -> Settings:
     """What the flags say. Raises BadUsage that names one."""
-    from agent_lanes.core import names, transitions
+    from agent_lanes.core import names, terms
     from agent_lanes.dispatch.runner import Limits
     from agent_lanes.dispatch.settings import Settings
 
@@ -87,7 +87,7 @@ def _settings(args: Arguments) -> Settings:
             "work: which agent is to run?",
             hint="name a vendor, as in work --vendor claude, or a program: work -- my-agent --print",
         )
-    transitions.lease_seconds(args.lease_seconds)
+    terms.lease_seconds(args.lease_seconds, "--lease-seconds")
     renew = args.renew_seconds
     if renew is not None and not 0 <= renew < args.lease_seconds:
         raise BadUsage(f"--renew-seconds: {renew} is not from 0 to less than the lease of {args.lease_seconds} s")

@@ -62,7 +62,10 @@ def _parsed(parser: argparse.ArgumentParser, argv: list[str], options: tuple[Opt
         if option.kind == opt.REST:
             setattr(found, option.name, literal)
             return found
-        if literal and option.positional and getattr(found, option.name) is None:
+        if literal and option.positional and option.kind == opt.PAIRS:
+            getattr(found, option.name).extend(literal)
+            literal = []
+        elif literal and option.positional and getattr(found, option.name) is None:
             setattr(found, option.name, literal.pop(0))
     if literal:
         parser.error(f"unrecognized arguments: {' '.join(literal)}")
@@ -73,7 +76,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
     if option.kind == opt.REST:
         parser.set_defaults(**{option.name: []})
     elif option.positional:
-        parser.add_argument(option.name, metavar=option.flag, nargs="?")
+        parser.add_argument(option.name, metavar=option.flag, nargs="*" if option.kind == opt.PAIRS else "?")
     elif option.kind == opt.FLAG:
         parser.add_argument(option.flag, dest=option.name, action="store_true", default=None)
     elif option.kind == opt.PAIRS:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from agent_lanes import __version__
-from agent_lanes.cli.options import FLAG, GLOBAL, Option
+from agent_lanes.cli.options import FLAG, GLOBAL, PAIRS, Option
 from agent_lanes.cli.table import COMMANDS, Command, command, module_name
 from agent_lanes.errors import BadUsage
 
@@ -71,7 +71,7 @@ def page_of(entry: Command) -> str:
     name = module_name(entry)
     __import__(name)
     options = [option for option in sys.modules[name].OPTIONS if not option.hidden]
-    given = "".join(f" [{option.flag}]" for option in options if option.positional)
+    given = "".join(f" [{option.flag}{' ...' if option.kind == PAIRS else ''}]" for option in options if option.positional)
     needed = "".join(f" {_flag(option)}" for option in options if option.required)
     lines = [f"usage: agent-lanes {entry.name}{given}{needed} [options]", ""]
     lines += [f"{entry.summary[0].upper()}{entry.summary[1:]}."]
@@ -106,6 +106,8 @@ def front(argv: list[str]) -> tuple[list[str], str, list[str]]:
 
 
 def _flag(option: Option) -> str:
+    if option.positional:
+        return option.flag
     return f"{option.flag} {option.metavar or '|'.join(option.choices)}".strip()
 
 

@@ -107,6 +107,7 @@ GLOBAL = (
     Option(flag="--no-color", kind=FLAG, default=False, help="no colours on a terminal (as NO_COLOR does)"),
 )
 ID = Option(flag="TASK_ID", help="the id of a task, as submit prints it")
+MORE_IDS = Option(flag="TASK_IDS", metavar="ID", kind=PAIRS, help="more ids, with --all, --any or --first")
 TOKEN = Option(flag="--claim-token", metavar="T", help="the token that claim printed", required=True)
 LEASE = Option(
     flag="--lease-seconds", metavar="N", kind=NUMBER, help="how long the claim holds (default: the lane's, else 7200)"
@@ -209,7 +210,7 @@ def parse(options: tuple[Option, ...], argv: list[str]) -> Arguments | None:
         if option is None:
             if (word.startswith("-") and word != "-") or not places:
                 return None
-            option = places.pop(0)
+            option = places[0] if places[0].kind == PAIRS else places.pop(0)
             raw = word
         elif option.kind == FLAG:
             values.__dict__[option.name] = True

@@ -3,6 +3,10 @@
 wait ID writes the answer to the task's response path, or prints it where the task has none.
 Exit codes: 0 completed, 8 failed, 9 cancelled, 2 timed out (nothing is lost, call again).
 
+wait --all ID ... blocks until all of them are answered, --any until one is, --first N until so many are; - reads the
+ids from stdin. One process, however many ids: it is woken, and does not poll. The exit code is that of the worst: 8
+where one failed, else 9 where one was cancelled; 2 timed out, naming those that are still open.
+
 wait --lane L prints the next task without claiming it; after the timeout it prints status idle and exits 0.
 To take it as well, in one step: agent-lanes claim --lane L --wait SECONDS.
 """
@@ -10,7 +14,21 @@ To take it as well, in one step: agent-lanes claim --lane L --wait SECONDS.
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import HEARTBEAT, ID, LANE, MATCH, QUIET, TIMEOUT, VENDOR, Arguments, pairs
+from agent_lanes.cli.options import (
+    FLAG,
+    HEARTBEAT,
+    ID,
+    LANE,
+    MATCH,
+    MORE_IDS,
+    QUIET,
+    TIMEOUT,
+    VENDOR,
+    WHOLE,
+    Arguments,
+    Option,
+    pairs,
+)
 from agent_lanes.errors import BadUsage, TaskCancelled, TaskFailed, TimedOut
 
 TYPE_CHECKING = False
@@ -24,11 +42,24 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-OPTIONS = (ID, LANE, VENDOR, MATCH, TIMEOUT, HEARTBEAT, QUIET)
+OPTIONS = (
+    ID,
+    MORE_IDS,
+    Option(flag="--all", kind=FLAG, default=False, help="until all of these tasks are answered"),
+    Option(flag="--any", kind=FLAG, default=False, help="until one of these tasks is answered, and tell which"),
+    Option(flag="--first", metavar="N", kind=WHOLE, help="until N of these tasks are answered"),
+    *(LANE, VENDOR, MATCH, TIMEOUT, HEARTBEAT, QUIET),
+)
 
 
 def run(args: Arguments, session: Session) -> int:
     """Wait for whichever was named."""
+    if args.verb == "wait" and (args.all or args.any or args.first is not None):
+        from agent_lanes.cli.joined import run as run_for_several
+
+        return run_for_several(args, session)
+    if args.task_ids:
+        raise BadUsage("wait takes one task id; for several, say which: --all, --any or --first N")
     if args.task_id is not None and args.lane is not None:
         raise BadUsage("wait takes a task id or --lane, not both")
     if args.lane is not None:
@@ -65,7 +96,7 @@ def for_task(id: str, args: Arguments, session: Session) -> int:
         parked = f"; it is parked: {now.claim.reason}" if now.parked and now.claim else ""
         hint = f"nothing is lost; go on: agent-lanes wait {id}"
         raise TimedOut(f"timed out waiting for response: {id}{parked}", hint=hint)
-    return _report(found, args, session)
+    return report(found, args, session)
 
 
 def looked_on(args: Arguments) -> bool:
@@ -143,7 +174,8 @@ def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> in
     return 0
 
 
-def _report(found: Snapshot, args: Arguments, session: Session) -> int:
+def report(found: Snapshot, args: Arguments, session: Session) -> int:
+    """Write the answer to its response path, or print it; the exit code that its status has."""
     from agent_lanes.core import views
     from agent_lanes.services import artifacts
 

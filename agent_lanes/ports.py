@@ -187,6 +187,12 @@ class Finder(Protocol):
     def ever_submitted(self, lane: str) -> bool:
         """Whether the lane has had a task."""
 
+    def children(self, id: str) -> list[str]:
+        """The ids of the tasks that name this one (core.kin), by creation; a superset."""
+
+    def in_thread(self, thread: str) -> list[str]:
+        """The ids of the tasks of a thread, by creation; a superset."""
+
     def lanes(self) -> list[str]:
         """The lanes that have had tasks, sorted, as far as the hints tell."""
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.api.claimed import ClaimedTask
+from agent_lanes.api.relations import Relations
 from agent_lanes.api.steering import Steering
 from agent_lanes.api.submitted import NewTask, Submitted, terms_of
 from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS = 21_600.0
 
 
-class Queue(Steering):
+class Queue(Steering, Relations):
     """One queue. Safe to share among threads; cheap to open."""
 
     def __init__(

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from agent_lanes.backends.memory_signals import MemorySignals
+from agent_lanes.core.kin import parents
+from agent_lanes.core.kin import thread as kin_thread
 from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, Snapshot, Task
 
 
 class MemoryRelations(MemorySignals):
     """What is looked up among all tasks, one after the other: here nothing needs hints."""
+
+    def children(self, id: str) -> list[str]:
+        """See ports.Finder."""
+        return sorted(one.id for one in tuple(self._tasks.values()) if any(id == named for _, named in parents(one.task)))
+
+    def in_thread(self, thread: str) -> list[str]:
+        """See ports.Finder."""
+        return sorted(one.id for one in tuple(self._tasks.values()) if kin_thread(one.task) == thread)
 
     def _with_unique_key(self, lane: str, key: str | None) -> Task | None:
         """The open task of a lane that has this key; None where there is none, or no key."""

@@ -84,10 +84,11 @@ def _told(first: Snapshot, joined: Joined, args: Arguments, session: Session) ->
 
 
 def _timed_out(joined: Joined, ids: Sequence[str], args: Arguments, session: Session) -> int:
+    from agent_lanes.services import joins
+
     shown = [_shown(one, session) for one in joined.in_order(ids)]
     wrong = TimedOut(
-        f"timed out: {len(joined.open)} of {len(ids)} tasks are still open: {some(joined.open)}",
-        hint="nothing is lost: call again",
+        joins.still_open(joined), hint="nothing is lost: call again"
     )
     output.failure(wrong, as_json=False)
     if args.json:

@@ -40,6 +40,7 @@ COMMANDS = (
     Command(name="show", group=LOOK, summary="one task for people: request, history, answer"),
     Command(name="status", group=LOOK, summary="how one task stands, or with --all the whole queue"),
     Command(name="list", group=LOOK, summary="all tasks"),
+    Command(name="tree", group=LOOK, summary="what follows from a task, or belongs to a thread"),
     Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
     Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),

@@ -90,6 +90,12 @@ class Task(Frozen):
         seconds = asked_seconds or self.lease_seconds or DEFAULT_LEASE_SECONDS
         return seconds if self.max_lease_seconds is None else min(seconds, self.max_lease_seconds)
 
+    @property
+    def related(self) -> bool:
+        """Whether it may be looked for through another task or a thread: core.kin says which."""
+        words = self.metadata
+        return bool(self.depends_on or self.retry_of or "parent_task_id" in words or "thread_id" in words)
+
 
 class Lease(Frozen):
     """How long a claim holds: `seconds` from when it was taken or renewed.

@@ -3,7 +3,7 @@
 POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
 POST /tasks/many
 GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release | cancel | hold | resume | retry
-GET  /tasks/<id>/response?wait_seconds=
+GET  /tasks/<id>/response?wait_seconds=      and those of server.relations
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from agent_lanes.core import names, terms
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
+from agent_lanes.server import relations
 from agent_lanes.services import batches, control, waiting
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
@@ -46,8 +47,14 @@ class Routes:
             return self._submit(body)
         if parts[1:] == ["many"] and method == "POST":
             return self._submit_many(body)
+        if parts[1:] == ["wait"] and method == "POST":
+            return relations.wait(self.queue, body)
         if parts[1:] == ["next"] and method == "GET":
             return self._next(query)
+        if parts[1:] == ["ready"] and method == "GET":
+            return relations.ready(self.queue, query)
+        if parts[1:] == ["tree"] and method == "GET":
+            return relations.tree(self.queue, None, query)
         if len(parts) == 2 and method == "GET":
             found = self.queue.read(parts[1])
             return 200, {"task": self.queue.status(found), "attempts_history": [*self.queue.attempts(found)]}
@@ -68,6 +75,7 @@ class Routes:
             ("POST", "resume"): self._resume,
             ("POST", "retry"): self._retry,
             ("GET", "response"): self._response,
+            ("GET", "tree"): lambda id, query, body: relations.tree(self.queue, id, query),
         }
 
     def _submit(self, body: JsonObject) -> Answer:

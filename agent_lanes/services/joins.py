@@ -84,6 +84,12 @@ def count(field: str, value: object, ids: Sequence[str]) -> int:
     return value
 
 
+def still_open(joined: Joined) -> str:
+    """The line that says which tasks a wait gave up on."""
+    count = len(joined.open) + len(joined.ended)
+    return f"timed out: {len(joined.open)} of {count} tasks are still open: {names.some(joined.open)}"
+
+
 def exit_code(ended: Iterable[Snapshot]) -> int:
     """0 if all completed; else that of a failed task if any failed, else that of a cancelled one."""
     states = {snapshot.state for snapshot in ended}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lanes.core import names
 from agent_lanes.core.rules import Lanes
+from agent_lanes.core.task import ACTIVE
 from agent_lanes.errors import Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -45,15 +46,25 @@ class Looks:
         return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
 
     def each(
-        self, *, lane: str | None = None, active_only: bool = False, limit: int | None = None
+        self,
+        *,
+        lane: str | None = None,
+        active_only: bool = False,
+        limit: int | None = None,
+        state: str | None = None,
+        match: dict[str, str] | None = None,
     ) -> Iterator[JsonObject | Damaged]:
         """All tasks, by id, as `status` shows them, as they are read; those that cannot be read as the error.
 
-        With a `limit`, only the newest so many. Raises BadUsage, StorageFailed.
+        With `state` or `match` only those in that state, with that metadata; with a `limit`, the newest so many of
+        them. Raises BadUsage, StorageFailed.
         """
         if lane is not None:
             names.lane(lane)
+        active_only = active_only or state in ACTIVE
         found = self.backend.scan(active_only=active_only, lane=lane, newest_first=limit is not None)
+        if state is not None or match:
+            found = (one for one in found if isinstance(one, Damaged) or _fits(one, state, match or {}))
         if limit is not None:
             found = iter([one for _, one in zip(range(limit), found, strict=False)][::-1])
         for one in found:
@@ -101,6 +112,12 @@ class Looks:
         self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
     ) -> Snapshot | None:
         """The task that claim_next would take, without taking it; changes nothing."""
+        return next(self.ready(lane, vendor=vendor, match=match), None)
+
+    def ready(
+        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
+    ) -> Iterator[Snapshot]:
+        """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing."""
         from agent_lanes.core.match import matches, routes_for
         from agent_lanes.core.placement import offered
 
@@ -114,5 +131,10 @@ class Looks:
             task = snapshot.task
             fits = (routes is None or task.vendor in routes) and matches(task.metadata, match or {})
             if fits and offered(snapshot, self.backend.now()):
-                return snapshot
-        return None
+                yield snapshot
+
+
+def _fits(snapshot: Snapshot, state: str | None, match: dict[str, str]) -> bool:
+    from agent_lanes.core.match import matches
+
+    return state in (None, snapshot.state) and matches(snapshot.task.metadata, match)

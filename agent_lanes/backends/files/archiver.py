@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic, journal, keys, records
+from agent_lanes.backends.files import atomic, journal, keys, kin, records
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, RUN, TASK, Layout
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.packing import Packing
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent_lanes.backends.files.gate import Gate
+    from agent_lanes.core.task import Task
     from agent_lanes.core.times import Moment
 
     Stamp = tuple[int, int, int]
@@ -202,7 +203,11 @@ class Archiver:
 
     def _remove_pack(self, pack: Pack) -> Packed:
         about, grave = _about(pack), f"{self.layout.tmp}/{chance(16)}"
+        related = self._related(pack)
         with self.gate.taken():
+            for task in related:
+                if not os.path.isdir(self.layout.task(task.id)):
+                    kin.forget(self.layout, task)
             try:
                 for entry in pack.entries():
                     if entry.key and not os.path.isdir(self.layout.task(entry.id)):
@@ -213,6 +218,15 @@ class Archiver:
             atomic.sync_folder(os.path.dirname(pack.folder))
         _delete(grave, {DATA, INDEX, ABOUT, UNFINISHED, LEFT})
         return about
+
+    def _related(self, pack: Pack) -> list[Task]:
+        """Those of its tasks that are found through others."""
+        if not os.path.isdir(self.layout.all_children) and not os.path.isdir(self.layout.all_threads):
+            return []
+        try:
+            return [parcel.snapshot.task for parcel in pack.parcels() if parcel.snapshot.task.related]
+        except (Damaged, FileNotFoundError):
+            return []  # names without a task, which doctor sweeps
 
     def _alone(self) -> Lock:
         """One archive or prune at a time; readers and everybody else go on."""

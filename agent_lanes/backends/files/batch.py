@@ -185,6 +185,10 @@ class Batch:
                 from agent_lanes.backends.files import edges
 
                 edges.note(self.layout, cradle.task)
+            if cradle.task.related:
+                from agent_lanes.backends.files import kin
+
+                kin.note(self.layout, cradle.task)
             place = placement(records.with_dependencies(Snapshot(task=cradle.task), self.layout.tasks), now)
             try:
                 commits.place_in(self.hints, cradle.task, place, cradle.folder, folder)

@@ -3,7 +3,7 @@
     create    everything into tmp/, fsynced  ->  rename into tasks/            (+ fsync of tasks/)
 
 With an idempotency key, its reservation comes first (keys.py); with a unique key, the rename is made under its lock
-(unique.py). What the task is to be found through (edges.py) is there before it is.
+(unique.py). What the task is to be found through (edges.py, kin.py) is there before it is.
 """
 
 from __future__ import annotations
@@ -75,6 +75,10 @@ class FileCreator(FileShelf):
                     from agent_lanes.backends.files import edges
 
                     edges.note(self.layout, task)
+                if task.related:
+                    from agent_lanes.backends.files import kin
+
+                    kin.note(self.layout, task)
                 if self._born(task, request):
                     break
             else:
@@ -142,6 +146,10 @@ class FileCreator(FileShelf):
                 keys.confirm(self.layout, task.idempotency_key)
             counter.raise_to(self.layout, task.lane, task.sequence)
             self.hints.make(placement(snapshot, self.now()))
+            if task.related:
+                from agent_lanes.backends.files import kin
+
+                kin.note(self.layout, task)
             commits.settle_in(self.layout, snapshot, events, request)
             if task.unique_key is not None and snapshot.response is None:
                 from agent_lanes.backends.files import unique

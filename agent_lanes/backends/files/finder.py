@@ -121,6 +121,16 @@ class FileFinder:
                 found.task.lane == lane for found in self._by_facts(atomic.names(self.layout.tasks))
             )
 
+    def children(self, id: str) -> list[str]:
+        """See ports.Finder."""
+        with atomic.storage(f"task {id}"):
+            return atomic.names(self.layout.children(names.task_id(id)))
+
+    def in_thread(self, thread: str) -> list[str]:
+        """See ports.Finder."""
+        with atomic.storage("thread"):
+            return atomic.names(self.layout.thread(thread))
+
     def lanes(self) -> list[str]:
         """See ports.Finder."""
         with atomic.storage("store"):

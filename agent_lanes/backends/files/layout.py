@@ -10,6 +10,7 @@
     <root>/signals/<lane>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/unique/<SHA-256 of lane and unique key>
+    <root>/children/<id>/<child>                          <root>/threads/<SHA-256 of a thread>/<id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
     <root>/archive/<month>/<pack>/          see packs.py
 
@@ -43,6 +44,8 @@ class Layout:
         self.correlations = root + "/indexes/correlations"
         self.all_dependants = root + "/dependants"
         self.all_unique = root + "/unique"
+        self.all_children = root + "/children"
+        self.all_threads = root + "/threads"
         self.archive = root + "/archive"
         self.legacy_lock = root + "/lock"
 
@@ -103,6 +106,14 @@ class Layout:
     def unique(self, lane: str, key: str) -> str:
         """The file that says which open task of a lane has a unique key. Neither holds a line break."""
         return f"{self.all_unique}/{_hashed(lane + chr(10) + key)}"
+
+    def children(self, id: str) -> str:
+        """The folder of the names of the tasks that name this one."""
+        return f"{self.all_children}/{id}"
+
+    def thread(self, thread: str) -> str:
+        """The folder of the names of the tasks of a thread."""
+        return f"{self.all_threads}/{_hashed(thread)}"
 
     def correlation(self, workspace_id: str, correlation_id: str) -> str:
         """The index file of a correlation id."""

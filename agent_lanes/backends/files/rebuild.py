@@ -39,6 +39,10 @@ def rebuild(layout: Layout, now: Moment) -> None:
             dependants.append(snapshot.task)
         if snapshot.task.unique_key is not None:
             uniques.append(snapshot.task)
+        if snapshot.task.related:
+            from agent_lanes.backends.files import kin
+
+            kin.note(layout, snapshot.task)
         marker = layout.marker(placement(snapshot, now))
         if marker is not None:
             wanted.add(marker)

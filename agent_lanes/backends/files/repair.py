@@ -4,7 +4,7 @@
     response.json damaged   the file goes to quarantine/; the task is failed, with that as its reason
     claim.json damaged      the file goes to quarantine/; the task is released under an epoch that is certainly new
     claim.json lost         the same, with nothing to keep
-    hints, litter           rebuilt, swept
+    hints, litter           rebuilt, swept; also those of children and threads, of all tasks
     the index of a pack     made again from its tasks
     permissions             taken from others
 
@@ -16,17 +16,18 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic, examine_archive, records
+from agent_lanes.backends.files import atomic, examine_archive, kin, records
 from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
-from agent_lanes.backends.files.litter import sweep
-from agent_lanes.backends.files.packs import Pack
+from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, sweep
+from agent_lanes.backends.files.packs import Pack, find
 from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.backends.files.upgrade import upgrade
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
+from agent_lanes.core.names import is_task_id
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import Damaged
@@ -36,8 +37,27 @@ def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding
     """Mend what can be mended; the findings again, with what was done. The caller holds the gate exclusively."""
     done = [_mended(layout, finding, now) for finding in findings]
     rebuild(layout, now)
+    _relate(layout, now)
     sweep(layout, now)
     return done
+
+
+def _relate(layout: Layout, now: Moment) -> None:
+    """Let every task be found through those that it names, also what is finished, which a rebuild passes over."""
+    for id in atomic.names(layout.tasks):
+        snapshot, _ = records.examined(layout.task(id), id)
+        if snapshot is not None and snapshot.task.related:
+            kin.note(layout, snapshot.task)
+
+    def gone(path: str, id: str) -> bool:
+        if os.path.isdir(layout.task(id)) or age_seconds(path, now) <= LITTER_SECONDS:
+            return False
+        try:
+            return not is_task_id(id) or find(layout, id) is None
+        except Damaged:
+            return False
+
+    kin.sweep(layout, gone)
 
 
 def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:

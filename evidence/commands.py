@@ -384,6 +384,7 @@ NOT_SWEPT = {
     "show": "changes nothing",
     "status": "changes nothing",
     "list": "changes nothing",
+    "tree": "changes nothing",
     "where": "changes nothing",
     "serve": "runs the same services as the commands, in a process that goes on",
     "self-test": "runs these commands in a temporary folder, which it removes",

@@ -81,6 +81,7 @@ def test_commands_that_change_the_store_say_so() -> None:
         "show",
         "status",
         "list",
+        "tree",
         "where",
         "vendors",
         "export",

@@ -13,7 +13,9 @@ class MemoryRelations(MemorySignals):
 
     def children(self, id: str) -> list[str]:
         """See ports.Finder."""
-        return sorted(one.id for one in tuple(self._tasks.values()) if any(id == named for _, named in parents(one.task)))
+        return sorted(
+            one.id for one in tuple(self._tasks.values()) if any(id == named for _, named in parents(one.task))
+        )
 
     def in_thread(self, thread: str) -> list[str]:
         """See ports.Finder."""

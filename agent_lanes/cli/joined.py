@@ -87,9 +87,7 @@ def _timed_out(joined: Joined, ids: Sequence[str], args: Arguments, session: Ses
     from agent_lanes.services import joins
 
     shown = [_shown(one, session) for one in joined.in_order(ids)]
-    wrong = TimedOut(
-        joins.still_open(joined), hint="nothing is lost: call again"
-    )
+    wrong = TimedOut(joins.still_open(joined), hint="nothing is lost: call again")
     output.failure(wrong, as_json=False)
     if args.json:
         output.json({**output.as_object(wrong), "tasks": shown, "open": list(joined.open)})

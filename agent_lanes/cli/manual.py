@@ -71,7 +71,9 @@ def page_of(entry: Command) -> str:
     name = module_name(entry)
     __import__(name)
     options = [option for option in sys.modules[name].OPTIONS if not option.hidden]
-    given = "".join(f" [{option.flag}{' ...' if option.kind == PAIRS else ''}]" for option in options if option.positional)
+    given = "".join(
+        f" [{option.flag}{' ...' if option.kind == PAIRS else ''}]" for option in options if option.positional
+    )
     needed = "".join(f" {_flag(option)}" for option in options if option.required)
     lines = [f"usage: agent-lanes {entry.name}{given}{needed} [options]", ""]
     lines += [f"{entry.summary[0].upper()}{entry.summary[1:]}."]

@@ -1,9 +1,9 @@
 """Whom a task follows from, and in which thread it is: as its record says, whether those exist or not.
 
-    depends_on        the tasks that must complete before it
-    retry_of          the finished task that it does again
-    parent_task_id    metadata: whatever its submitter says that it follows from
-    thread_id         metadata: what it belongs to
+depends_on        the tasks that must complete before it
+retry_of          the finished task that it does again
+parent_task_id    metadata: whatever its submitter says that it follows from
+thread_id         metadata: what it belongs to
 """
 
 from __future__ import annotations

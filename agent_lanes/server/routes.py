@@ -1,9 +1,10 @@
 """v0.1's routes, as a function from a request to an answer: no sockets here. CONTRACT.md, "HTTP".
 
 POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
-POST /tasks/many
+POST /tasks/many                   POST /tasks/wait
+GET  /tasks/ready?lane=            GET  /tasks/tree?thread=           GET  /tasks/<id>/tree
 GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release | cancel | hold | resume | retry
-GET  /tasks/<id>/response?wait_seconds=      and those of server.relations
+GET  /tasks/<id>/response?wait_seconds=
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Routes:
             ("POST", "resume"): self._resume,
             ("POST", "retry"): self._retry,
             ("GET", "response"): self._response,
-            ("GET", "tree"): lambda id, query, body: relations.tree(self.queue, id, query),
+            ("GET", "tree"): lambda task, query, body: relations.tree(self.queue, task, query),
         }
 
     def _submit(self, body: JsonObject) -> Answer:

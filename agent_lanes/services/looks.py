@@ -114,9 +114,7 @@ class Looks:
         """The task that claim_next would take, without taking it; changes nothing."""
         return next(self.ready(lane, vendor=vendor, match=match), None)
 
-    def ready(
-        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
-    ) -> Iterator[Snapshot]:
+    def ready(self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None) -> Iterator[Snapshot]:
         """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing."""
         from agent_lanes.core.match import matches, routes_for
         from agent_lanes.core.placement import offered

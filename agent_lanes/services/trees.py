@@ -19,7 +19,7 @@ from agent_lanes.errors import BadUsage, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.ports import Backend
@@ -72,7 +72,9 @@ def of_thread(backend: Backend, thread: str, *, limit: int = DEFAULT_LIMIT) -> T
         if found is not None and kin.thread(found.task) == thread:
             members[id] = found
     if not members:
-        raise NotFound(f"no task belongs to thread {names.shown(thread)}", hint="it is metadata: --metadata thread_id=T")
+        raise NotFound(
+            f"no task belongs to thread {names.shown(thread)}", hint="it is metadata: --metadata thread_id=T"
+        )
     roots = [one for one in members.values() if not any(id in members for _, id in kin.parents(one.task))]
     for snapshot in (*roots, *members.values()):  # the latter: where they go round in a circle
         grown.plant(snapshot)

@@ -130,7 +130,12 @@ def test_a_flag_may_be_written_in_every_way(run: Command) -> None:
     one, two = asked(run, "-", "-")
     for id in (one, two):
         run("respond", id, "--body", "x")
-    for words in (("--all", one, two, "--timeout=1"), (one, two, "--all"), (one, "--all", two), ("--all", "--", one, two)):
+    for words in (
+        ("--all", one, two, "--timeout=1"),
+        (one, two, "--all"),
+        (one, "--all", two),
+        ("--all", "--", one, two),
+    ):
         assert len(run("wait", *words, code=DONE).text.splitlines()) == 2, words
 
 

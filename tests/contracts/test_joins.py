@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -23,8 +24,9 @@ def answered_from(clock: Clock, backend: Backend, *ids: str) -> None:
 
 def test_an_answer_to_any_of_them_wakes_a_watch_on_many(backend: Backend) -> None:
     ids = [submit(backend) for _ in range(4)]
-    for id in (ids[3], ids[0]):
-        assert woken_by(backend.watch_tasks(ids), lambda id=id: respond(backend, id), lambda id=id: backend.finished(id))  # type: ignore[misc]
+    for one in (ids[3], ids[0]):
+        watch = backend.watch_tasks(ids)
+        assert woken_by(watch, partial(respond, backend, one), partial(backend.finished, one))
 
 
 def test_a_wait_for_all_ends_with_the_last_and_tells_in_which_order(backend: Backend, clock: Clock) -> None:

@@ -181,7 +181,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     claimed(agent_lanes, submitted(agent_lanes, "plan.md"))
     answered(agent_lanes)
     blocked(project, submitted(agent_lanes, "plan.md"))
-    agent_lanes("submit", "--lane", "default", "plan.md", "--unique-key", "u")
+    agent_lanes("submit", "--lane", "default", "plan.md", "--unique-key", "u", "--metadata", "thread_id=t")
     agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked
@@ -264,18 +264,21 @@ def http() -> Routes:
 
 @pytest.mark.parametrize(("method", "path"), routes())
 def test_a_route_of_the_contract_is_served(method: str, path: str, http: Routes) -> None:
-    status, answer = http.answer("POST", "/tasks", {}, {"lane": "l", "prompt": "p"})
+    status, answer = http.answer("POST", "/tasks", {}, {"lane": "l", "prompt": "p", "metadata": {"thread_id": "t"}})
     assert status == 201
     token = http.answer("POST", f"/tasks/{answer['task_id']}/claim", {}, {})[1]["claim_token"]
     if path.endswith(("/claim", "/hold", "/resume")):
         http.answer("POST", f"/tasks/{answer['task_id']}/release", {}, {"claim_token": token})
     if path.endswith("/resume"):
         http.answer("POST", f"/tasks/{answer['task_id']}/hold", {}, {})
-    if path.endswith("/retry") or (method == "GET" and path.endswith("/response")):
+    if path.endswith(("/retry", "/wait")) or (method == "GET" and path.endswith("/response")):
         http.answer("POST", f"/tasks/{answer['task_id']}/response", {}, {"claim_token": token, "body": "b"})
     called = path.replace("<id>", str(answer["task_id"]))
     status, _ = http.answer(
-        method, called, {"lane": "l"}, {"lane": "l", "prompt": "p", "claim_token": token, "tasks": []}
+        method,
+        called,
+        {"lane": "l", "thread": "t"},
+        {"lane": "l", "prompt": "p", "claim_token": token, "tasks": [], "ids": [answer["task_id"]]},
     )
     assert status == (201 if path == "/tasks" or path.endswith("/retry") else 200)
 

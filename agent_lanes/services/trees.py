@@ -12,7 +12,7 @@ that are gone and records that cannot be read do no harm.
 from __future__ import annotations
 
 from agent_lanes.core import kin, names
-from agent_lanes.core.codec import maybe_iso
+from agent_lanes.core.fields import maybe_iso
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import BadUsage, Damaged, NotFound

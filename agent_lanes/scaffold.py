@@ -106,6 +106,11 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
     }
 
 
+def template(folder: str, name: str) -> str:
+    """The text of a file of handoff_template/ or dispatchers/, placeholders and all."""
+    return _read(f"{_source(folder)}/{name}")
+
+
 def _source(name: str) -> str:
     """The folder of that name: inside an installed package, or beside the package in a checkout."""
     package = os.path.dirname(os.path.abspath(__file__))

@@ -87,6 +87,9 @@ def test_commands_that_change_the_store_say_so() -> None:
         "export",
         "serve",
         "self-test",
+        "protocol",
+        "prompt",
+        "completion",
     }
 
 

@@ -51,6 +51,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    if words[:1] == ["__complete"]:  # asked by the shells' completion scripts: no command for anybody else
+        from agent_lanes.cli import complete
+
+        return complete.run(words[1:])
     found = _exact(words)
     if found is None:
         from agent_lanes.cli import manual

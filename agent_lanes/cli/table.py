@@ -43,6 +43,8 @@ COMMANDS = (
     Command(name="tree", group=LOOK, summary="what follows from a task, or belongs to a thread"),
     Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
     Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),
+    Command(name="protocol", group=LOOK, summary="the guide for an agent of any make: submit, wait, claim, respond"),
+    Command(name="prompt", group=LOOK, summary="the prompt that makes an agent orchestrator, dispatcher or reviewer"),
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
@@ -57,6 +59,7 @@ COMMANDS = (
         changes=True,
         summary="bring an exported stream into an empty store",
     ),
+    Command(name="completion", group=SETUP, summary="the completion script for bash, zsh or fish"),
     Command(name="self-test", group=SETUP, summary="run a whole cycle in a temporary folder"),
 )
 

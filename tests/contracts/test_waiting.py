@@ -187,3 +187,13 @@ def test_a_wait_for_an_unknown_task_is_refused(backend: Backend) -> None:
     submit(backend)
     with pytest.raises(NotFound):
         waiting.for_answer(backend, "20261121T023929158949Z-nothing-000000000000", timeout_seconds=LONG)
+
+
+def test_a_watch_of_everything_is_woken_by_a_change_of_any_task(backend: Backend) -> None:
+    id = submit(backend, "one")
+    with backend.watch_changes() as watch:
+        submit(backend, "two")
+        assert watch.wait(60)
+        watch.wait(0)
+        respond(backend, id)
+        assert watch.wait(60)

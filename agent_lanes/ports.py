@@ -70,8 +70,18 @@ class Creation(Protocol):
     def unique_key(self) -> str | None:
         """No other open task of the lane has this key."""
 
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """Which of those that are wanted together must be stored before this one: they stand in front of it."""
+
     def make(self, birth: Birth) -> Task:
-        """The task, with what the store adds; may be called more than once."""
+        """The task, with what the store adds; may be called more than once, after those that it needs.
+
+        Raises what is wrong where one of these has not been stored.
+        """
+
+    def settle(self, found: Task | AgentLanesError) -> None:
+        """Told what stands for it now: the task that is stored, or why there is none; the last call counts."""
 
 
 class TaskStore(Protocol):
@@ -109,7 +119,8 @@ class TaskStore(Protocol):
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
         """Store new tasks together, at the cost of one; what became of each, in order, durable when this returns.
 
-        Each is stored or not, whatever becomes of the others: the task, or the error that `create` would have raised.
+        Each is stored or not, whatever becomes of the others but of those that it needs: the task, or the error that
+        `create` would have raised.
         """
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:

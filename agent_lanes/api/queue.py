@@ -96,12 +96,13 @@ class Queue(Steering, Relations):
         """Queue many tasks, many times faster than one by one; what became of each, in order, durable on return.
 
         Each is a mapping of the parameters of `submit`. One that is wrong, or whose storing failed, has its error in
-        the place of its id, and hinders no other: `for one in queue.submit_many(tasks): one.raise_if_failed()`.
+        the place of its id, and hinders no other but those that depend on it: one with a `name` may be depended on as
+        `@name`, by those before it, too: `for one in queue.submit_many(tasks): one.raise_if_failed()`.
         """
-        results: list[Submitted] = []
+        results, stream = list[Submitted](), self._service.stream()
         for batch in batches.commits(map(self._wanted, tasks)):
-            results += map(Submitted.of, self._service.submit_many(batch))
-        return results
+            results += map(Submitted.of, stream.add(batch))
+        return [*results, *map(Submitted.of, stream.close())]
 
     def _wanted(self, task: NewTask) -> Submission | AgentLanesError:
         try:

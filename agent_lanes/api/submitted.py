@@ -39,6 +39,7 @@ class NewTask(TypedDict, total=False):
     on_failure: str | None
     unique_key: str | None
     if_exists: str | None
+    name: str
 
 
 def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:

@@ -96,6 +96,11 @@ class MemoryStore(MemoryRuns):
             return [self._created(creation) for creation in wanted]
 
     def _created(self, creation: Creation) -> Task | AgentLanesError:
+        found = self._made(creation)
+        creation.settle(found)
+        return found
+
+    def _made(self, creation: Creation) -> Task | AgentLanesError:
         try:
             return self.create(creation.lane, creation.make, creation.request, creation.key, creation.unique_key)
         except AgentLanesError as wrong:

@@ -1,7 +1,8 @@
 """submit --many: a file of tasks, one JSON object a line, submitted together.
 
-What has come is committed at once, at most 512 lines with one commit, and told as soon as it is durable: so memory
-stays bounded, and whoever is killed in between has seen the id of everything that need not be submitted again.
+What has come is committed at once, at most 512 lines with one commit, and told as soon as it is durable, and all before
+it are: so memory stays bounded, and whoever is killed in between has seen the id of everything that need not be
+submitted again.
 """
 
 from __future__ import annotations
@@ -41,16 +42,19 @@ class Many:
         self.args, self.session, self.key = args, session, args.idempotency_key
         args.__dict__["idempotency_key"] = None  # of the whole file; each line gets one made of it
         self.count, self.again, self.bad, self.code = 0, 0, 0, 0
+        self.untold = list[int]()  # the numbers of the lines of which nothing is known yet
 
     def run(self) -> int:
         """Read, submit and tell, batch by batch."""
-        descriptor = self._open()
+        descriptor, stream = self._open(), self.session.queue.stream()
         try:
             for batch in lines.together(descriptor, self.args.many, AT_ONCE, BYTES_AT_ONCE):
                 wanted = [self._wanted(number, raw) for number, raw in batch]
+                self.untold += [number for number, _ in batch]
                 with output.shielded():  # a task whose id nobody saw would be submitted twice
-                    outcomes = self.session.queue.submit_many(wanted)
-                    self._tell([number for number, _ in batch], outcomes)
+                    self._tell(stream.add(wanted))
+            with output.shielded():
+                self._tell(stream.close())
         finally:
             if descriptor:
                 os.close(descriptor)
@@ -95,8 +99,9 @@ class Many:
         except AgentLanesError as wrong:
             return wrong
 
-    def _tell(self, numbers: list[int], outcomes: list[Outcome]) -> None:
-        told = []
+    def _tell(self, outcomes: list[Outcome]) -> None:
+        told, numbers = [], self.untold[: len(outcomes)]
+        del self.untold[: len(outcomes)]
         for number, outcome in zip(numbers, outcomes, strict=True):
             self.count += 1
             if outcome.task is not None:

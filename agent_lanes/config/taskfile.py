@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
 PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
-NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key")
+NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key", "name")
 TEXTS = ("lane", "prompt", "request", *NAMES, *PATHS)
 KEYS = (*TEXTS, "metadata", "supporting_paths", *TERMS)
 
@@ -39,6 +39,7 @@ class TaskFile(Frozen):
     correlation_id: str | None = None
     source_agent: str | None = None
     idempotency_key: str | None = None
+    name: str | None = None
     prompt_file: str | None = None
     request_from: str | None = None
     response_to: str | None = None
@@ -65,8 +66,10 @@ def load(path: str) -> TaskFile:
     if not isinstance(data, dict):
         raise BadData(f"{path}: not a mapping of keys to values")
     unknown = _unknown(data)
-    warnings = (f"task file {path} has unknown keys (ignored): {names.some(unknown)}",) if unknown else ()
-    return TaskFile(path=path, warnings=warnings, **_stated(data, path))  # type: ignore[arg-type]
+    warnings = [f"task file {path} has unknown keys (ignored): {names.some(unknown)}"] if unknown else []
+    if "name" in data:
+        warnings.append(f"task file {path}: name is for the lines of submit --many (ignored)")
+    return TaskFile(path=path, warnings=tuple(warnings), **_stated(data, path))  # type: ignore[arg-type]
 
 
 def line(text: str, where: str, path: str) -> TaskFile:

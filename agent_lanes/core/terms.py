@@ -7,7 +7,8 @@ expires       failed, if it is not begun within so long
 expires_at    failed, if it is not begun by this time
 max_attempts  failed after so many failed attempts; 0: never
 backoff       the pause after the first of them, twice as long after each further one
-depends_on    ids of tasks that must complete first, or key:K for what was submitted with the idempotency key K
+depends_on    ids of tasks that must complete first, or key:K for what was submitted with the idempotency key K, or
+              @name for a task of the same stream
 on_failure    fail or run: what becomes of it when one of those does not complete
 unique_key    no second open task of the lane with this key
 if_exists     return or refuse: what a submit does that finds one
@@ -35,7 +36,7 @@ LONGEST_SECONDS = 10 * 366 * 86_400
 MOST_ATTEMPTS, MOST_DEPENDENCIES = 1_000_000, 1000
 LONGEST_BACKOFF_SECONDS = 3600
 SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
-BY_KEY = "key:"
+BY_KEY, LOCAL = "key:", "@"
 IF_EXISTS = ("return", "refuse")
 
 
@@ -172,9 +173,10 @@ def _dependencies(value: object) -> tuple[str, ...]:
 def _dependency(item: object) -> str:
     if not isinstance(item, str):
         raise BadUsage(f"depends_on: {shown(item)} is not a task id")
-    if item.startswith(BY_KEY):
-        key(f"depends_on: {BY_KEY}", item[len(BY_KEY) :])
-        return item
+    for sign in (BY_KEY, LOCAL):
+        if item.startswith(sign):
+            key(f"depends_on: {sign}", item[len(sign) :])
+            return item
     return task_id(item)
 
 

@@ -89,10 +89,10 @@ class Routes:
         tasks = body.get("tasks")
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
             raise BadData("tasks: not a list of objects")
-        results: list[Json] = []
+        results, stream = list[Json](), self.queue.stream()
         for batch in batches.commits(self._wanted(task) for task in tasks if isinstance(task, dict)):
-            results += [_result(outcome) for outcome in self.queue.submit_many(batch)]
-        return 200, {"results": results}
+            results += map(_result, stream.add(batch))
+        return 200, {"results": [*results, *map(_result, stream.close())]}
 
     def _wanted(self, body: JsonObject) -> Submission | AgentLanesError:
         try:
@@ -128,6 +128,7 @@ class Routes:
             source_agent=_text(body, "source_agent") or "api",
             correlation_id=_text(body, "correlation_id"),
             idempotency_key=_text(body, "idempotency_key"),
+            name=_text(body, "name"),
         )
 
     def _next(self, query: Query) -> Answer:

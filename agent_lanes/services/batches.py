@@ -1,7 +1,7 @@
 """Many submissions in one commit, each of which is done or not done whatever becomes of the others.
 
-    submit(backend, wanted)      one commit for all of `wanted`
     commits(wanted)              cut into what one commit takes, so that memory stays bounded
+    services.graphs              submits them; they may depend on one another
 
 One commit costs about as much as a single submit, in fsyncs. What a caller could not even read (a bad line of a file)
 goes along as the error that it is, so that the outcomes stay in order.
@@ -10,17 +10,14 @@ goes along as the error that it is, so that the outcomes stay in order.
 from __future__ import annotations
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.rules import NO_LANES
 from agent_lanes.core.task import Task
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.services.submission import Creating, Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from agent_lanes.core.rules import Lanes
-    from agent_lanes.ports import Backend
 
 AT_ONCE = 512
 BYTES_AT_ONCE = 32 << 20
@@ -38,14 +35,6 @@ class Outcome(Frozen):
     store_failed: bool = False
 
 
-def submit(backend: Backend, wanted: Sequence[Submission | AgentLanesError], lanes: Lanes = NO_LANES) -> list[Outcome]:
-    """Queue all that is right, durable when this returns; an outcome for each, in order."""
-    found: list[Creating | AgentLanesError] = [_creating(one, backend, lanes) for one in wanted]
-    creating = [one for one in found if isinstance(one, Creating)]
-    created = iter(backend.create_many(creating) if creating else ())
-    return [Outcome(error=one) if isinstance(one, AgentLanesError) else _outcome(one, next(created)) for one in found]
-
-
 def commits(wanted: Iterable[Submission | AgentLanesError]) -> Iterator[list[Submission | AgentLanesError]]:
     """As many at once as one commit should take."""
     batch, size = list[Submission | AgentLanesError](), 0
@@ -60,18 +49,10 @@ def commits(wanted: Iterable[Submission | AgentLanesError]) -> Iterator[list[Sub
         yield batch
 
 
-def _creating(wanted: Submission | AgentLanesError, backend: Backend, lanes: Lanes) -> Creating | AgentLanesError:
-    if isinstance(wanted, AgentLanesError):
-        return wanted
-    try:
-        return Creating(wanted, backend, lanes)
-    except AgentLanesError as wrong:
-        return wrong
-
-
-def _outcome(creating: Creating, found: Task | AgentLanesError) -> Outcome:
+def outcome_of(creating: Creating, found: Task | AgentLanesError) -> Outcome:
+    """What became of a submission that the store has made this of."""
     if isinstance(found, AgentLanesError):
-        return Outcome(error=found, store_failed=True)
+        return Outcome(error=found, store_failed=found is not creating.refusal)
     try:
         task, new = creating.outcome(found)
     except AgentLanesError as wrong:

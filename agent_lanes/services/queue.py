@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.transitions import Change
     from agent_lanes.errors import AgentLanesError
     from agent_lanes.services.batches import Outcome
+    from agent_lanes.services.graphs import Stream
     from agent_lanes.services.submission import Submission
 
 MOST_PROBLEMS = 20
@@ -43,10 +44,15 @@ class QueueService(Looks):
         return creating.outcome(made)
 
     def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
-        """Queue tasks together, in one commit; what became of each, in order. See services.batches."""
-        from agent_lanes.services.batches import submit
+        """Queue tasks together, which may name each other; what became of each, in order. See services.graphs."""
+        stream = self.stream()
+        return stream.add(wanted) + stream.close()
 
-        return submit(self.backend, wanted, self.lanes())
+    def stream(self) -> Stream:
+        """To queue very many tasks that may name each other, some at a time."""
+        from agent_lanes.services.graphs import Stream
+
+        return Stream(self.backend, self.lanes())
 
     def claim(
         self,

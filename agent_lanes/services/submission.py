@@ -7,18 +7,21 @@ from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.rules import LEFT_TO_THE_LANE, NO_LANES
 from agent_lanes.core.task import Task
-from agent_lanes.core.terms import BY_KEY
-from agent_lanes.errors import BadUsage, NotFound, Refused
+from agent_lanes.core.terms import BY_KEY, LOCAL
+from agent_lanes.errors import AgentLanesError, BadUsage, NotFound, Refused
 from agent_lanes.services import artifacts, bodies
 from agent_lanes.services.lanes import declared, of_lane
 from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.rules import Lanes
     from agent_lanes.core.terms import Terms
     from agent_lanes.ports import Backend, Birth
+    from agent_lanes.services.graphs import Named
 
 WHAT_WAS_ASKED = (
     "lane",
@@ -44,7 +47,7 @@ class Submission(Frozen):
     """A task to be. Paths are given as the caller has them: `base` is what relative ones are relative to.
 
     `request` is a path, or None; `request_bytes` is a request that the store keeps itself. `config_path` is only
-    there to be protected from being overwritten by the answer.
+    there to be protected from being overwritten by the answer. `name` is what others of the same stream call it.
     """
 
     lane: str
@@ -63,6 +66,7 @@ class Submission(Frozen):
     correlation_id: str | None = None
     config_path: str | None = None
     idempotency_key: str | None = None
+    name: str | None = None
     terms: Terms | None = None
 
 
@@ -137,19 +141,58 @@ class Creating:
     Raises what `checked` raises.
     """
 
-    def __init__(self, wanted: Submission, backend: Backend, lanes: Lanes = NO_LANES) -> None:
-        asked = checked(wanted, backend.address, lanes)
+    def __init__(
+        self,
+        wanted: Submission,
+        backend: Backend,
+        lanes: Lanes = NO_LANES,
+        local: Mapping[str, Named] | None = None,
+    ) -> None:
+        """`local` are those of the same stream that it may depend on."""
+        asked = self._asked = checked(wanted, backend.address, lanes)
         self._left = LEFT_TO_THE_LANE if wanted.terms is None else wanted.terms.left()
-        self.asked = asked.replace(depends_on=tuple(dict.fromkeys(_existing(one, backend) for one in asked.depends_on)))
+        self._depends_on = [_dependency(one, backend, local or {}) for one in asked.depends_on]
         self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key
         self.unique_key, self.refuses = asked.unique_key, bool(wanted.terms and wanted.terms.if_exists == "refuse")
-        self._made = list[Task]()
+        self.size = len(asked.prompt) + len(wanted.request_bytes or b"")
+        self.needs: tuple[int, ...] = ()
+        self.refusal: AgentLanesError | None = None
+        self._made, self._found = list[Task](), list[Task | AgentLanesError]()
+
+    @property
+    def asked(self) -> Task:
+        """What is asked for. Raises Refused where it depends on one of the stream that was not submitted."""
+        ids = dict.fromkeys(one if isinstance(one, str) else one.id for one in self._depends_on)
+        return self._asked.replace(depends_on=tuple(ids)) if ids else self._asked
 
     def make(self, birth: Birth) -> Task:
-        """The task, as the store wants it born."""
-        task = born(self.asked, birth)
+        """The task, as the store wants it born. Raises Refused as `asked` does."""
+        try:
+            task = born(self.asked, birth)
+        except AgentLanesError as wrong:
+            self.refusal = wrong
+            raise
         self._made.append(task)  # of two that race for a key, both make one of the reserved id
         return task
+
+    def place(self, places: Mapping[Creating, int]) -> None:
+        """These are submitted together, in these places: note which of them it needs."""
+        named = (one.creating for one in self._depends_on if not isinstance(one, str))
+        self.needs = tuple(places[creating] for creating in named if creating is not None and creating in places)
+
+    def settle(self, found: Task | AgentLanesError) -> None:
+        """What the store has made of it (ports.Creation)."""
+        self._found.append(found)
+
+    @property
+    def id(self) -> str:
+        """The id of its task, as far as it is known. Raises Refused, or what kept it from being submitted."""
+        found = next(iter(self._found[-1:] or self._made[-1:]), None)
+        if found is None:
+            raise Refused("not submitted")
+        if isinstance(found, AgentLanesError):
+            raise found
+        return self.outcome(found)[0].id
 
     def outcome(self, task: Task) -> tuple[Task, bool]:
         """The task that the store holds now, and whether it is new.
@@ -176,8 +219,18 @@ class Creating:
         return any(task is one for one in self._made)
 
 
+def _dependency(named: str, backend: Backend, local: Mapping[str, Named]) -> str | Named:
+    """The id of a task that is to complete first; of one on its way, what will know it. Raises NotFound, Refused."""
+    here = local.get(named)
+    if here is not None:
+        return here.id if here.creating is None else here
+    if named.startswith(LOCAL):
+        raise BadUsage(f"depends_on: no task of this stream has the name {named}; names are for submit --many")
+    return _existing(named, backend)
+
+
 def _existing(dependency: str, backend: Backend) -> str:
-    """The id of a task that is to complete first; `key:K` names it by its idempotency key. Raises NotFound."""
+    """The id of a task that is there; `key:K` names it by its idempotency key. Raises NotFound."""
     if dependency.startswith(BY_KEY):
         id = backend.submitted_as(dependency[len(BY_KEY) :])
         if id is None:

@@ -6,7 +6,8 @@
     commit      for each its marker, then the rename into tasks/; one fsync of tasks/
 
 Each task is wholly there or not, whatever becomes of the others: one that cannot be staged leaves the batch, and one
-whose key or id was taken meanwhile is left for a submit of its own. Killed at any point, the batch leaves litter in
+whose key or id was taken meanwhile is left for a submit of its own, and so are those that need it: they must know
+the id of the task that stands for it. Killed at any point, the batch leaves litter in
 tmp/, reserved keys and one marker without a task at most, as a single submit does.
 """
 
@@ -83,7 +84,7 @@ class Batch:
     ) -> None:
         self.layout, self.hints, self.stored, self.wanted = layout, hints, stored, wanted
         self.outcomes: list[Task | AgentLanesError | None] = [None] * len(wanted)
-        self.alone: list[int] = []
+        self.alone = set[int]()
 
     def commit(self, now: Callable[[], Moment]) -> list[Task]:
         """Commit them; returns the tasks that are new. Raises OSError, Busy where that concerns all of them."""
@@ -110,16 +111,19 @@ class Batch:
     def failed(self, wrong: AgentLanesError) -> None:
         """What stopped all of them is the outcome of each that has none."""
         self.outcomes = [wrong if outcome is None else outcome for outcome in self.outcomes]
-        self.alone = []
+        self.alone = set()
 
     def settled(self, create: Callable[..., Task]) -> list[Task | AgentLanesError]:
         """What has become of each; those that were left out are submitted now, each by itself, by `create`."""
-        for number in self.alone:
-            creation = self.wanted[number]
-            with self._blamed(number):
-                self.outcomes[number] = create(
-                    creation.lane, creation.make, creation.request, creation.key, creation.unique_key
-                )
+        for number, creation in enumerate(self.wanted):
+            if number in self.alone:
+                with self._blamed(number):
+                    self.outcomes[number] = create(
+                        creation.lane, creation.make, creation.request, creation.key, creation.unique_key
+                    )
+            outcome = self.outcomes[number]
+            if outcome is not None:
+                creation.settle(outcome)
         return [outcome for outcome in self.outcomes if outcome is not None]
 
     def _look_up_keys(self) -> list[int]:
@@ -131,7 +135,7 @@ class Batch:
                 left.append(number)
                 continue
             if key in seen:  # a second one with the same key finds the task of the first
-                self.alone.append(number)
+                self.alone.add(number)
                 continue
             seen.add(key)
             with self._blamed(number):
@@ -139,9 +143,11 @@ class Batch:
                 if found is None:
                     left.append(number)
                     continue
-                self.outcomes[number] = self.stored(found.id)
-                if self.outcomes[number] is None:
-                    self.alone.append(number)  # its first call was killed: completed as a submit of its own
+                there = self.outcomes[number] = self.stored(found.id)
+                if there is not None:
+                    creation.settle(there)
+                else:
+                    self.alone.add(number)  # its first call was killed: completed as a submit of its own
         return left
 
     def _made(self, numbers: list[int], now: Callable[[], Moment]) -> Iterator[Cradle]:
@@ -153,6 +159,9 @@ class Batch:
         places = {lane: counter.advance(self.layout, lane, count) for lane, count in counts.items()}
         for number in numbers:
             creation = self.wanted[number]
+            if any(need in self.alone or isinstance(self.outcomes[need], AgentLanesError) for need in creation.needs):
+                self.alone.add(number)
+                continue
             sequence = places[creation.lane]
             places[creation.lane] += 1
             birth = NewBorn(now=now(), id=None, chance=chance(12), sequence=sequence)
@@ -171,7 +180,7 @@ class Batch:
                 try:
                     os.link(cradle.staged_key, self.layout.key(cradle.key))
                 except FileExistsError:  # another call was faster
-                    self.alone.append(cradle.number)
+                    self.alone.add(cradle.number)
                 atomic.discard(cradle.staged_key)
                 cradle.staged_key = None
         if reserving:
@@ -180,6 +189,9 @@ class Batch:
     def _place(self, cradle: Cradle, now: Moment) -> bool:
         """The commit of one task: its marker, then the rename."""
         folder = self.layout.task(cradle.task.id)
+        if not all(isinstance(self.outcomes[need], Task) for need in self.wanted[cradle.number].needs):
+            self.alone.add(cradle.number)
+            return False
         with self._blamed(cradle.number):
             if cradle.task.depends_on:
                 from agent_lanes.backends.files import edges
@@ -194,11 +206,11 @@ class Batch:
                 commits.place_in(self.hints, cradle.task, place, cradle.folder, folder)
                 self.outcomes[cradle.number] = cradle.task
             except Taken:  # by another call, or by one of this batch: which it is, a submit of its own finds out
-                self.alone.append(cradle.number)
+                self.alone.add(cradle.number)
             except OSError:
                 if os.path.isdir(folder):  # its id is taken; that task may have the very same marker
                     drop_stale(self.layout, self.layout.marker(place) or "", now)
-                    self.alone.append(cradle.number)
+                    self.alone.add(cradle.number)
                 else:
                     if cradle.key is None:  # else another call may be about to commit it under this very marker
                         self.hints.drop(place)
@@ -216,8 +228,7 @@ class Batch:
                 self.outcomes[number] = durable.unconfirmed_task(id, wrong)
 
     def _unblamed(self, cradles: list[Cradle]) -> list[Cradle]:
-        alone = set(self.alone)
-        return [cradle for cradle in cradles if self.outcomes[cradle.number] is None and cradle.number not in alone]
+        return [one for one in cradles if self.outcomes[one.number] is None and one.number not in self.alone]
 
     def _blamed(self, number: int) -> _Blamed:
         return _Blamed(self.outcomes, number)

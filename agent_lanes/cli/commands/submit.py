@@ -8,6 +8,11 @@ The request is a file inside the workspace, or text on stdin (-), which the stor
 --many takes tasks as lines of JSON, with the keys of a task file, and submits them together: many times faster than
 one by one. Each line is done or not done, whatever becomes of the others. It prints an id for each line, in order, or
 - for one that was refused; which, and why, stands on stderr. Exit code 65: some were refused.
+
+A line may have a name, and depend on the lines that have these names, before or behind it:
+
+    {"name": "a", "lane": "build", "prompt": "..."}
+    {"name": "b", "lane": "test", "prompt": "...", "depends_on": ["@a"]}
 """
 
 from __future__ import annotations
@@ -105,9 +110,10 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
         branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),
         metadata=metadata,
         source_agent=args.source_agent or (given.source_agent if given else None) or "orchestrator",
-        correlation_id=args.task_id or (given.correlation_id or given.stem if given else None),
+        correlation_id=args.task_id or (given.correlation_id or given.name or given.stem if given else None),
         config_path=config.path if config else None,
         idempotency_key=given.idempotency_key if given and args.idempotency_key is None else args.idempotency_key,
+        name=given.name if given else None,
         terms=_terms(args, given, session),
     )
 

@@ -16,6 +16,10 @@ from scene import Scene
 
 REQUEST = b"Please look at this.\n"
 LINES = b'{"prompt": "One."}\n{"request_from": "request.md", "response_to": "out/2.md"}\n{"prompt": "Three."}\n'
+GRAPH = (
+    b'{"name": "c", "prompt": "Three.", "depends_on": ["@a", "@b"]}\n{"name": "a", "prompt": "One."}\n'
+    b'{"name": "b", "prompt": "Two.", "depends_on": ["@a"]}\n'
+)
 LONG, SHORT = "7200", "0.1"  # leases: one that holds for the whole trial, one that is over before anybody looks
 HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough to wait for its end
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
@@ -130,6 +134,17 @@ def keyed(scene: Scene) -> Stand:
     """One that was submitted with an idempotency key."""
     project(scene)
     return Stand({"id": submitted(scene, "--lane", "work", "request.md", "--idempotency-key", "k")})
+
+
+def unique(scene: Scene) -> Stand:
+    """One that was submitted with a unique key, and is answered, as its end has left it without its last step."""
+    project(scene)
+    id = submitted(scene, "--lane", "work", "request.md", "--unique-key", "u")
+    (file,) = (scene.store / "unique").iterdir()
+    scene.done("respond", id, "--body", "The answer.\n")
+    file.write_text(f"{id}\n")
+    file.chmod(0o600)
+    return Stand()
 
 
 def two_vendors(scene: Scene) -> Stand:
@@ -253,6 +268,15 @@ CASES = (
     Case("submit, from stdin", ("submit", "--lane", "work", "-"), project, stdin=REQUEST),
     Case("submit, a key", (*SUBMIT, "--idempotency-key", "k"), project, SAYS, "was submitted before"),
     Case("submit, a key used before", (*SUBMIT, "--idempotency-key", "k"), keyed, SAYS, "was submitted before"),
+    Case("submit, a unique key", (*SUBMIT, "--unique-key", "u"), project, SAYS, "has this unique key"),
+    Case("submit, a unique key that was used", (*SUBMIT, "--unique-key", "u"), unique, SAYS, "has this unique key"),
+    Case(
+        "submit, after one that a key names",
+        (*SUBMIT, "--depends-on", "key:k", "--idempotency-key", "d", "--metadata", "thread_id=t"),
+        keyed,
+        SAYS,
+        "was submitted before",
+    ),
     Case("submit, a task file", ("submit", "--task", "tasks/again.yaml"), project),
     Case("submit, into a new store", ("--store", "new/state", *SUBMIT), project, store="new/state"),
     Case(
@@ -271,6 +295,14 @@ CASES = (
         project,
         SAME,
         stdin=LINES,
+        steps=True,
+    ),
+    Case(
+        "submit --many, names",
+        ("submit", "--many", "-", "--idempotency-key", "k", "--lane", "work"),
+        project,
+        SAME,
+        stdin=GRAPH,
         steps=True,
     ),
     Case(

@@ -37,7 +37,9 @@ PLACES = tuple(
         rf"(timers|delayed)/[^/]+(/{HEX}(/\d{{18}}-[^/]+)?)?",
         r"held/[^/]+(/[^/]+)?",
         r"signals/[^/]+",
-        rf"(keys|claims)/{HEX}",
+        rf"(keys|claims|unique)/{HEX}",
+        r"children(/[^/]+(/[^/]+)?)?",
+        rf"threads(/{HEX}(/[^/]+)?)?",
         r"quarantine/.*",
         r"indexes/correlations/[^/]+\.json",
     )

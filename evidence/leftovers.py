@@ -1,7 +1,7 @@
 """What a disturbed command leaves lying about, once everything is answered, and who removes it.
 
 In the store: anything in tmp/, any marker (an answered task has none), the note of a request id that holds nothing, a
-key that stands for no task. Elsewhere: every name that an undisturbed run does not leave.
+key that stands for no task or a unique key for none that is open, the name of a task that is not there. Elsewhere: every name that an undisturbed run does not leave.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from invariants import below
 from scene import Kept, Scene, plain
 
 LEFT = re.compile(r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|(timers|delayed)/[^/]+/[^/]+/.*|held/[^/]+/.*|claims/.*")
+KIN = re.compile(r"(children|threads)/[^/]+/[^/]+")  # a task that follows from another, or is in a thread
 AGE_SECONDS = 7200
 LATER = {"AGENT_LANES_BOOT_ID": "yet-another-boot"}
 KEYED = ("submit", "--lane", "sweep", "--prompt", "x", "--idempotency-key", "k")  # the one key of commands.py
@@ -59,6 +60,9 @@ class Leftovers:
         found = [path for path in store if LEFT.fullmatch(path) and not path.endswith(waiting)]
         keys = {path: item.content for path, item in store.items() if path.startswith("keys/")}
         found += [path for path, content in keys.items() if content.decode().split("\n")[0] not in tasks]
+        named = {path: item.content.decode().strip() for path, item in store.items() if path.startswith("unique/")}
+        found += [path for path, id in named.items() if id not in tasks - answered]
+        found += [path for path in store if KIN.fullmatch(path) and path.rpartition("/")[2] not in tasks]
         paths = {f"{self._below}/{path}" for path in found}
         paths |= {
             path for path in kept if not self._in_store(path) and plain(os.fsencode(path)).decode() not in self.usual

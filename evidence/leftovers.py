@@ -1,7 +1,8 @@
 """What a disturbed command leaves lying about, once everything is answered, and who removes it.
 
 In the store: anything in tmp/, any marker (an answered task has none), the note of a request id that holds nothing, a
-key that stands for no task or a unique key for none that is open, the name of a task that is not there. Elsewhere: every name that an undisturbed run does not leave.
+key that stands for no task, a unique key for none that is open, the name of a task that is not there. Elsewhere: every
+name that an undisturbed run does not leave.
 """
 
 from __future__ import annotations

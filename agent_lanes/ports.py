@@ -15,9 +15,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from agent_lanes.core.births import Birth as Birth
-from agent_lanes.core.births import Creation as Creation
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +29,57 @@ if TYPE_CHECKING:
     from agent_lanes.errors import AgentLanesError, Damaged
 
     Decide = Callable[[Snapshot, Moment], Change]
+    Make = Callable[["Birth"], Task]
+
+
+class Birth(Protocol):
+    """What a store adds to a task that is being made."""
+
+    @property
+    def now(self) -> Moment:
+        """The moment of creation."""
+
+    @property
+    def id(self) -> str | None:
+        """The id that an idempotency key reserved; None where a new one is to be made."""
+
+    @property
+    def chance(self) -> str:
+        """12 hex digits that no other birth has."""
+
+    @property
+    def sequence(self) -> int:
+        """The task's place in its lane."""
+
+
+class Creation(Protocol):
+    """A task that is wanted, as `TaskStore.create` is told of it."""
+
+    @property
+    def lane(self) -> str:
+        """The lane it is for."""
+
+    @property
+    def request(self) -> bytes | None:
+        """The request, where the store is to keep it."""
+
+    @property
+    def key(self) -> str | None:
+        """Its idempotency key."""
+
+    @property
+    def unique_key(self) -> str | None:
+        """No other open task of the lane has this key."""
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """Which of those that are wanted together must be stored before this one: they stand in front of it."""
+
+    def make(self, birth: Birth) -> Task:
+        """The task, with what the store adds; may run more than once. Raises where one that it needs is not stored."""
+
+    def settle(self, found: Task | AgentLanesError) -> None:
+        """Told what stands for it now: the task that is stored, or why there is none; the last call counts."""
 
 
 class TaskStore(Protocol):
@@ -48,12 +96,7 @@ class TaskStore(Protocol):
         """32 hex digits of chance: what proves a claim."""
 
     def create(
-        self,
-        lane: str,
-        make: Callable[[Birth], Task],
-        request: bytes | None = None,
-        key: str | None = None,
-        unique_key: str | None = None,
+        self, lane: str, make: Make, request: bytes | None = None, key: str | None = None, unique_key: str | None = None
     ) -> Task:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
@@ -67,11 +110,8 @@ class TaskStore(Protocol):
         """The id of the task that an idempotency key was used for, if any. Raises Damaged, StorageFailed."""
 
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
-        """Store new tasks together, at the cost of one; what became of each, in order, durable when this returns.
-
-        Each is stored or not, whatever becomes of the others but of those that it needs: the task, or the error that
-        `create` would have raised.
-        """
+        """Store new tasks together, at the cost of one; durable when this returns. What became of each, in order: the
+        task, or the error that `create` would have raised, whatever becomes of those that it does not need."""
 
     def restore(self, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
         """Store a task as it was somewhere else, durably; one that is there already is left as it is.

@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code: commands, exit codes, files, Python API, vendors.
+"""Writes docs/reference/ from the code: commands, exit codes, files, Python API, vendors. And the man page.
 
     python docs/reference.py            write the pages
     python docs/reference.py --check    change nothing; exit 1 and name what is stale
@@ -14,6 +14,8 @@ import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+
+import manpage
 
 from agent_lanes import api, errors
 from agent_lanes.backends.files import gate, journal, layout
@@ -309,8 +311,10 @@ PAGES = {"commands": commands, "exit-codes": exit_codes, "files": files, "python
 def main(arguments: list[str]) -> int:
     """Write every page, or check them."""
     stale = []
-    for name, page in PAGES.items():
-        path, text = ROOT / f"docs/reference/{name}.md", NOTICE + page()
+    texts = {f"docs/reference/{name}.md": NOTICE + page() for name, page in PAGES.items()}
+    texts["docs/man/agent-lanes.1"] = manpage.page()
+    for name, text in texts.items():
+        path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path)
             if "--check" not in arguments:

@@ -109,7 +109,10 @@ def test_the_wheel_holds_the_typed_package_and_nothing_else(wheel: Path, capsys:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "agent_lanes/py.typed" in names
-    assert {name.split("/")[0] for name in names} == {"agent_lanes", f"agent_lanes-{agent_lanes.__version__}.dist-info"}
+    version = f"agent_lanes-{agent_lanes.__version__}"
+    assert {name.split("/")[0] for name in names} == {"agent_lanes", f"{version}.dist-info", f"{version}.data"}
+    man = {f"{version}.data/data/share/man/man1/{name}.1" for name in ("agent-lanes", "handoff")}
+    assert {name for name in names if ".data/" in name} == man
     code = {name for name in names if name.endswith(".py")}
     assert code == {str(path.relative_to(ROOT)) for path in (ROOT / "agent_lanes").rglob("*.py")}
     assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]

@@ -48,7 +48,7 @@ TASK = {"id": str, "lane": str, "prompt": str, "created_at": str, "sequence": in
 CLAIM = {"epoch": int, "owner": str, "token": str, "lease_ends_boottime_us": int, "lease_boot_id": str, "parked": bool}
 RESPONSE = {"task_id": str, "status": str, "body": str, "created_at": str}
 ENDS = ("completed", "failed", "cancelled")
-MARKERS = ("ready", "timers", "delayed", "held")
+MARKERS = ("ready", "timers", "delayed", "blocked", "held")
 BUCKET, TIMER_SHIFT = 512, 26
 Record = dict[str, Any]
 

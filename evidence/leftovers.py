@@ -17,7 +17,9 @@ from ending import Told
 from invariants import below
 from scene import Kept, Scene, plain
 
-LEFT = re.compile(r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|(timers|delayed)/[^/]+/[^/]+/.*|held/[^/]+/.*|claims/.*")
+LEFT = re.compile(
+    r"tmp/.*|ready/[^/]+/[^/]+/[^/]+/.*|(timers|delayed)/[^/]+/[^/]+/.*|(held|blocked)/[^/]+/.*|claims/.*"
+)
 KIN = re.compile(r"(children|threads)/[^/]+/[^/]+")  # a task that follows from another, or is in a thread
 AGE_SECONDS = 7200
 LATER = {"AGENT_LANES_BOOT_ID": "yet-another-boot"}

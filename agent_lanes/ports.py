@@ -136,8 +136,8 @@ class TaskStore(Protocol):
         Unconfirmed after the commit.
         """
 
-    def confirm(self, id: str) -> None:
-        """Make sure that an answer which was read survives a power cut. Raises StorageFailed."""
+    def confirm(self, *ids: str) -> None:
+        """Make sure that answers which were read survive a power cut. Raises StorageFailed."""
 
     def scan(
         self, *, active_only: bool = False, lane: str | None = None, newest_first: bool = False

@@ -163,7 +163,7 @@ class MemoryStore(MemoryRuns):
             history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
         return after, change
 
-    def confirm(self, id: str) -> None:
+    def confirm(self, *ids: str) -> None:
         """See ports.TaskStore: nothing here survives anything."""
 
     def scan(

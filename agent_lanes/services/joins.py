@@ -63,8 +63,7 @@ def until(
         None if beat is None else lambda: beat(join.joined()),
     )
     joined = join.joined()
-    for snapshot in joined.ended:
-        backend.confirm(snapshot.id)  # nobody may act on an answer that a power cut can take back
+    backend.confirm(*(one.id for one in joined.ended))  # nobody may act on an answer that a power cut can take back
     return joined
 
 

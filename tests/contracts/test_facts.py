@@ -156,6 +156,11 @@ def test_finished_is_true_once_there_is_an_answer(backend: Backend) -> None:
     respond(backend, id, "t")
     assert backend.finished(id)
     backend.confirm(id)
+    many = [submit(backend) for _ in range(8)]
+    for one in many:
+        respond(backend, one)
+    backend.confirm(id, *many)
+    backend.confirm()
 
 
 def test_a_token_is_new_each_time(backend: Backend) -> None:

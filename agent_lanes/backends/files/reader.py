@@ -161,16 +161,21 @@ class FileReader(FileFinder):
         self._unpacked = unpacked
         return unpacked
 
-    def confirm(self, id: str) -> None:
-        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it."""
+    def confirm(self, *ids: str) -> None:
+        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it; of many, a syncfs."""
         from agent_lanes.backends.files import durable
 
-        self._folder(id)
+        for id in ids:
+            self._folder(id)
         try:
-            durable.sync_facts(self.layout, id)
+            if len(ids) == 1:
+                durable.sync_facts(self.layout, ids[0])
+            elif ids:
+                durable.sync_facts_together(self.layout, ids)
         except OSError as wrong:
             if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
-                raise atomic.translated(wrong, f"task {id}: its answer cannot be made durable") from wrong
+                what = f"task {ids[0]}: its answer" if len(ids) == 1 else f"the answers of {len(ids)} tasks"
+                raise atomic.translated(wrong, f"{what} cannot be made durable") from wrong
 
     def watch_task(self, id: str) -> Watch:
         """See ports.Signals. What is needed after the wake-up is loaded before the sleep."""

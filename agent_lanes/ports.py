@@ -2,6 +2,7 @@
 
     TaskStore   the facts: create, read, update, scan
     Finder      the hints: what may be claimed next
+    Holds       what people stopped, beside single tasks
     Signals     the wake-ups: something may have changed
     Runs        an agent at work on a task, known by a lock that outlives its dispatcher
     Archive     finished tasks moved aside, found by their ids all the same
@@ -15,13 +16,19 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from agent_lanes.births import Birth as Birth
+from agent_lanes.births import Creation as Creation
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from agent_lanes.core.archiving import Packed
+    from agent_lanes.core.fairness import Flow
     from agent_lanes.core.finding import Finding
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.task import Event, Run, Snapshot, Task
     from agent_lanes.core.times import Moment
@@ -30,56 +37,6 @@ if TYPE_CHECKING:
 
     Decide = Callable[[Snapshot, Moment], Change]
     Make = Callable[["Birth"], Task]
-
-
-class Birth(Protocol):
-    """What a store adds to a task that is being made."""
-
-    @property
-    def now(self) -> Moment:
-        """The moment of creation."""
-
-    @property
-    def id(self) -> str | None:
-        """The id that an idempotency key reserved; None where a new one is to be made."""
-
-    @property
-    def chance(self) -> str:
-        """12 hex digits that no other birth has."""
-
-    @property
-    def sequence(self) -> int:
-        """The task's place in its lane."""
-
-
-class Creation(Protocol):
-    """A task that is wanted, as `TaskStore.create` is told of it."""
-
-    @property
-    def lane(self) -> str:
-        """The lane it is for."""
-
-    @property
-    def request(self) -> bytes | None:
-        """The request, where the store is to keep it."""
-
-    @property
-    def key(self) -> str | None:
-        """Its idempotency key."""
-
-    @property
-    def unique_key(self) -> str | None:
-        """No other open task of the lane has this key."""
-
-    @property
-    def needs(self) -> tuple[int, ...]:
-        """Which of those that are wanted together must be stored before this one: they stand in front of it."""
-
-    def make(self, birth: Birth) -> Task:
-        """The task, with what the store adds; may run more than once. Raises where one that it needs is not stored."""
-
-    def settle(self, found: Task | AgentLanesError) -> None:
-        """Told what stands for it now: the task that is stored, or why there is none; the last call counts."""
 
 
 class TaskStore(Protocol):
@@ -96,14 +53,20 @@ class TaskStore(Protocol):
         """32 hex digits of chance: what proves a claim."""
 
     def create(
-        self, lane: str, make: Make, request: bytes | None = None, key: str | None = None, unique_key: str | None = None
+        self,
+        lane: str,
+        make: Make,
+        request: bytes | None = None,
+        key: str | None = None,
+        unique_key: str | None = None,
+        flow: Flow | None = None,
     ) -> Task:
         """Store a new task, and its request where that came from stdin; durable when this returns.
 
         Returns what `make` made, that very object; or, where the idempotency key `key` had been used before, the
         task that it was used for; or else the open task of the lane that has the `unique_key`, of which there is
-        never more than one. `make` may run more than once. Raises Damaged, StorageFailed, Busy; Unconfirmed after
-        the commit.
+        never more than one. With a `flow` its place is that of core.fairness. `make` may run more than once.
+        Raises Damaged, StorageFailed, Busy; Unconfirmed after the commit.
         """
 
     def submitted_as(self, key: str) -> str | None:
@@ -166,8 +129,10 @@ class Finder(Protocol):
     def claimed_as(self, owner: str, request_id: str) -> str | None:
         """The id of the task that this owner last claimed with this request id, if any."""
 
-    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
-        """Ids of tasks that may be claimable, in order; a superset. `routes` None means every route.
+    def candidates(
+        self, lane: str, routes: tuple[str, ...] | None, *, without: tuple[str, ...] = (), tidy: bool = False
+    ) -> Iterator[str]:
+        """Ids of tasks that may be claimable, in order; a superset. `routes` None is every route but those `without`.
 
         What somebody else took while the caller looked at those before it may be left out. Changes nothing, unless
         the caller, who is about to change the store anyway, lets it `tidy`: first promote, and clean up on the way.
@@ -181,6 +146,15 @@ class Finder(Protocol):
 
     def next_due(self, lane: str) -> int | None:
         """When the next lease of the lane runs out, in microseconds of `placement.timer_now`; None if none does."""
+
+    def claimed(self, lane: str) -> Iterator[str]:
+        """Ids of tasks of the lane that may be claimed under a live lease; a superset. An id may come twice."""
+
+    def alone(self, lane: str) -> AbstractContextManager[object]:
+        """`with backend.alone(lane):` nobody else who counts the lane's claims claims there meanwhile. Raises Busy."""
+
+    def dead(self, lane: str | None) -> Iterator[str]:
+        """Ids of tasks that died, and that nobody has seen to, by lane; a superset, at a cost of their own number."""
 
     def depth(self, lane: str) -> int:
         """How many tasks of the lane are listed as ready."""
@@ -199,6 +173,19 @@ class Finder(Protocol):
 
     def vendors(self) -> list[str]:
         """Whom tasks were meant for, sorted, as far as the hints tell; `any` is one of them."""
+
+
+class Holds(Protocol):
+    """What people put on hold beside single tasks: lanes, vendors, vendors on lanes."""
+
+    def holds(self) -> tuple[Hold, ...]:
+        """All of them, also those whose time is over; at next to no cost where there are none. Raises StorageFailed."""
+
+    def put_hold(self, hold: Hold) -> None:
+        """Let one stand, in place of one of the same lane and vendor, durably. Raises StorageFailed, Busy."""
+
+    def drop_hold(self, lane: str | None, vendor: str | None) -> bool:
+        """End one, durably, and wake who waits for work; whether there was one. Raises StorageFailed, Busy."""
 
 
 class Watch(Protocol):
@@ -268,8 +255,12 @@ class Archive(Protocol):
     had been done and refuses everything else; an idempotency key holds until its task is pruned.
     """
 
-    def archive(self, before: int, *, lane: str | None = None, dry_run: bool = False) -> Iterator[Packed]:
+    def archive(
+        self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False
+    ) -> Iterator[Packed]:
         """Move the tasks that were answered before an instant; tells of each step once it is durable.
+
+        Lanes in `of_lanes` have an instant of their own.
 
         A step without a month names the tasks that cannot be moved. Raises Busy, StorageFailed.
         """
@@ -294,5 +285,5 @@ class Examined(Protocol):
         """
 
 
-class Backend(TaskStore, Finder, Signals, Runs, Archive, Examined, Protocol):
+class Backend(TaskStore, Finder, Holds, Signals, Runs, Archive, Examined, Protocol):
     """All of it: what an address opens."""

@@ -162,8 +162,11 @@ class Queue(Steering, Relations):
         lease_seconds: float | None = None,
         wait_seconds: float = 0,
         request_id: str | None = None,
+        max_concurrency: int | None = None,
     ) -> ClaimedTask | None:
         """Take the next task of a lane, waiting for one if asked to; None if there was none.
+
+        Only while fewer than `max_concurrency` tasks of the lane are claimed; None: as the lane's rules say.
 
         The same owner asking again with the same `request_id` gets the same claim, while its lease holds.
         """
@@ -178,6 +181,7 @@ class Queue(Steering, Relations):
                 owner=owner,
                 lease_seconds=lease_seconds,
                 request_id=request_id,
+                max_concurrency=max_concurrency,
             ),
             timeout_seconds=wait_seconds,
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_lanes.core.holds import Hold
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.terms import instant_in
-from agent_lanes.services import control
+from agent_lanes.services import control, dead, holds
 
 if TYPE_CHECKING:
     from agent_lanes.services.queue import QueueService
@@ -37,6 +38,52 @@ class Steering:
     def resume(self, id: str, *, by: str = "orchestrator") -> Snapshot:
         """Offer a task again that was on hold. Raises Refused, NotFound."""
         return control.resume(self._service.backend, id, by=by)
+
+    def hold_lane(
+        self,
+        lane: str | None = None,
+        *,
+        vendor: str | None = None,
+        for_seconds: float | None = None,
+        by: str = "orchestrator",
+        reason: str = "",
+    ) -> Hold:
+        """Offer nothing of a lane, of a vendor, or of a vendor on a lane, for so long or until it is resumed.
+
+        What is claimed goes on. Raises BadUsage, Busy, StorageFailed.
+        """
+        backend = self._service.backend
+        until = None
+        if for_seconds is not None:
+            until = instant_in("for_seconds", control.pause("for_seconds", for_seconds), backend.now().wall)
+        return holds.hold(backend, lane, vendor, until=until, by=by, reason=reason)[0]
+
+    def resume_lane(self, lane: str | None = None, *, vendor: str | None = None) -> None:
+        """Offer it again. Raises Refused where it is not on hold."""
+        holds.resume(self._service.backend, lane, vendor)
+
+    def holds(self) -> list[Hold]:
+        """The lanes and vendors that are on hold."""
+        return self._service.holds()
+
+    def dead(self, lane: str | None = None) -> list[Snapshot]:
+        """The dead letters: tasks whose attempts or time were over, and that nobody has seen to."""
+        return list(dead.letters(self._service.backend, lane))
+
+    def retry_dead(self, id: str | None = None, *, lane: str | None = None) -> list[str]:
+        """Do a dead letter once more, or all of a lane, as new tasks; their ids. Raises Refused, BadUsage."""
+        backend = self._service.backend
+        return [dead.retry(backend, letter).id for letter in dead.chosen(backend, id, lane, False)]
+
+    def discard_dead(
+        self, id: str | None = None, *, lane: str | None = None, by: str = "orchestrator", reason: str = ""
+    ) -> list[str]:
+        """Let a dead letter be, or all of a lane: they are no longer listed. Raises Refused, BadUsage."""
+        backend = self._service.backend
+        letters = dead.chosen(backend, id, lane, False)
+        for letter in letters:
+            dead.discard(backend, letter.id, by=by, reason=reason)
+        return [letter.id for letter in letters]
 
     def retry(self, id: str) -> str:
         """Do a finished task once more, as a new one; its id. Raises Refused, NotFound."""

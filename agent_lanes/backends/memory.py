@@ -12,6 +12,7 @@ from agent_lanes.backends.memory_runs import MemoryRuns
 from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.control import end
+from agent_lanes.core.fairness import Flow
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
@@ -48,7 +49,6 @@ class MemoryStore(MemoryRuns):
         super().__init__()
         self._boot = clock.boot_id()
         self._now = now or (lambda: clock.moment(self._boot))
-        self._sequences: dict[str, int] = {}
         self._claimed_as: dict[tuple[str, str], str] = {}
 
     def now(self) -> Moment:
@@ -66,6 +66,7 @@ class MemoryStore(MemoryRuns):
         request: bytes | None = None,
         key: str | None = None,
         unique_key: str | None = None,
+        flow: Flow | None = None,
     ) -> Task:
         """See ports.TaskStore."""
         with self.changed:
@@ -74,9 +75,8 @@ class MemoryStore(MemoryRuns):
             open_one = self._with_unique_key(lane, unique_key)
             if open_one is not None:
                 return open_one
-            self._sequences[lane] = self._sequences.get(lane, 0) + 1
+            sequence = self._next_place(lane, flow)
             while True:
-                sequence = self._sequences[lane]
                 made = make(NewBorn(now=self.now(), id=None, chance=clock.chance(12), sequence=sequence))
                 task = codec.decode_task(_copied(codec.encode_task(made)))
                 if task.id not in self._tasks:
@@ -102,7 +102,9 @@ class MemoryStore(MemoryRuns):
 
     def _made(self, creation: Creation) -> Task | AgentLanesError:
         try:
-            return self.create(creation.lane, creation.make, creation.request, creation.key, creation.unique_key)
+            return self.create(
+                creation.lane, creation.make, creation.request, creation.key, creation.unique_key, creation.flow
+            )
         except AgentLanesError as wrong:
             return wrong
 
@@ -200,13 +202,16 @@ class MemoryStore(MemoryRuns):
             raise NotFound(f"task {id}: no request is kept here")
         return self._requests[id]
 
-    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+    def candidates(
+        self, lane: str, routes: tuple[str, ...] | None, *, without: tuple[str, ...] = (), tidy: bool = False
+    ) -> Iterator[str]:
         """See ports.Finder."""
         places = (placement(snapshot, self.now()) for snapshot in self._all())
         found = [
             (place.priority, place.sequence, place.id)
             for place in places
-            if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes)
+            if isinstance(place, Ready) and place.lane == lane
+            if (routes is None or place.route in routes) and place.route not in without
         ]
         yield from (id for _, _, id in sorted(found))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.memory_relations import MemoryRelations
+from agent_lanes.backends.memory_lanes import MemoryLanes
 from agent_lanes.core.control import run_of
 from agent_lanes.core.task import Run
 from agent_lanes.errors import Busy
@@ -26,7 +26,7 @@ class MemoryRunLock:
         self.end = end
 
 
-class MemoryRuns(MemoryRelations):
+class MemoryRuns(MemoryLanes):
     """Which tasks somebody works on, and answers as they came."""
 
     def __init__(self) -> None:

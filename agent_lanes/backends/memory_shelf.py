@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 
 from agent_lanes.core.archiving import Packed, is_over, month_of
+from agent_lanes.core.dead import died, seen_to
 from agent_lanes.core.parcel import Parcel
 from agent_lanes.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from agent_lanes.core.task import Event, Snapshot
     from agent_lanes.core.transitions import Change
@@ -28,13 +29,22 @@ class MemoryShelf:
         self._keys: dict[str, str] = {}
         self._months: dict[str, str] = {}  # of the archived tasks
 
-    def archive(self, before: int, *, lane: str | None = None, dry_run: bool = False) -> Iterator[Packed]:
+    def archive(
+        self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False
+    ) -> Iterator[Packed]:
         """See ports.Archive."""
         steps = list[Packed]()
         with self.changed:
             for id, snapshot in sorted(self._tasks.items()):
                 answer = snapshot.response
-                if id in self._months or answer is None or answer.created_at >= before:
+                if (
+                    id in self._months
+                    or answer is None
+                    or answer.created_at >= of_lanes.get(snapshot.task.lane, before)
+                ):
+                    continue
+                if died(snapshot) and not seen_to(self._histories[id]):
+                    steps.append(Packed(month="", tasks=0, bytes=0, counts={}, left=(id,)))
                     continue
                 if lane in (None, snapshot.task.lane):
                     month = month_of(answer.created_at)

@@ -121,6 +121,13 @@ VENDOR = Option(
     metavar="V",
     help="only tasks whose required_vendor is V or any (default: every task, whoever it is for)",
 )
+MAX_CONCURRENCY = Option(
+    flag="--max-concurrency",
+    metavar="N",
+    kind=WHOLE,
+    help="with --lane: only while fewer than N tasks of it are claimed (default: as the lane says)",
+)
+HELD_VENDOR = Option(flag="--vendor", metavar="V", help="the vendor, on --lane or on every lane")
 MATCH = Option(flag="--match", metavar="K=V", kind=PAIRS, help="only tasks whose metadata has this value; repeatable")
 TIMEOUT = Option(
     flag="--timeout", metavar="SECONDS", kind=NUMBER, default=21600, help="how long to wait (default: 21600, six hours)"

@@ -25,9 +25,12 @@ COMMANDS = (
     Command(name="submit", group=ASK, changes=True, summary="queue a task and print its id"),
     Command(name="wait", group=ASK, summary="block until a task is answered (or, with --lane, until there is work)"),
     Command(name="cancel", group=ASK, changes=True, summary="stop a task: nobody is to work on it any more"),
-    Command(name="hold", group=ASK, changes=True, summary="do not offer a queued task for now"),
-    Command(name="resume", group=ASK, changes=True, summary="offer a task again that was on hold"),
+    Command(name="hold", group=ASK, changes=True, summary="do not offer a task, a lane or a vendor for now"),
+    Command(name="resume", group=ASK, changes=True, summary="offer a task, a lane or a vendor again"),
     Command(name="retry", group=ASK, changes=True, summary="do a finished task once more, as a new task"),
+    Command(
+        name="dead", group=ASK, changes=True, summary="tasks whose attempts or time were over: list, retry, discard"
+    ),
     Command(name="claim", group=WORK, changes=True, summary="take a task: by its id, or the next one of a lane"),
     Command(name="renew", group=WORK, changes=True, summary="lengthen the lease of a claim"),
     Command(name="respond", group=WORK, changes=True, summary="answer a task"),

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_LANES = 1_000
-MOST_AT_ONCE = 1_000_000
 RETENTION = "retention"  # a text such as 30d; of all others the key is the field of Rules
 
 
@@ -77,7 +76,7 @@ def _key(key: str, value: object) -> str:
 def _limits(key: str, value: object) -> dict[str, int]:
     if not isinstance(value, dict):
         raise BadUsage(f"{key}: {names.shown(value)} is not a mapping of metadata keys to numbers")
-    return {_key(key, name): terms.whole(f"{key}.{name}", most, MOST_AT_ONCE, 1) for name, most in value.items()}
+    return {_key(key, name): terms.whole(f"{key}.{name}", most, terms.MOST_AT_ONCE, 1) for name, most in value.items()}
 
 
 def _schema(key: str, value: object) -> object:
@@ -95,7 +94,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "backoff_seconds": terms.backoff,
     "lease_seconds": _lease,
     "max_lease_seconds": _lease,
-    "concurrency": lambda key, value: terms.whole(key, value, MOST_AT_ONCE, 1),
+    "concurrency": lambda key, value: terms.whole(key, value, terms.MOST_AT_ONCE, 1),
     "concurrency_by": _limits,
     "fair": _flag,
     "route_by": _key,

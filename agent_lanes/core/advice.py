@@ -5,9 +5,13 @@ from __future__ import annotations
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, Snapshot
 from agent_lanes.core.times import Moment, iso
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.holds import Hold
 
-def for_task(snapshot: Snapshot, now: Moment) -> str:
-    """What the state of a task asks of whom."""
+
+def for_task(snapshot: Snapshot, now: Moment, hold: Hold | None = None) -> str:
+    """What the state of a task asks of whom; `hold` is the one that stops its lane or its vendor."""
     claim = snapshot.claim
     if snapshot.state == COMPLETED:
         return f"orchestrator: read the answer with `agent-lanes wait {snapshot.id}`"
@@ -23,6 +27,8 @@ def for_task(snapshot: Snapshot, now: Moment) -> str:
         if claim.lease.expired(now):
             return f"the lease of {claim.owner} has run out; any dispatcher may claim the task now"
         return f"{claim.owner} is working on it; its lease ends at {iso(claim.lease.expires_at)} unless renewed"
+    if hold is not None:
+        return f"{hold.story}; let it go on with `{hold.way_out}`"
     return _queued(snapshot, now)
 
 
@@ -61,8 +67,16 @@ def after_response(id: str, lane: str) -> str:
     )
 
 
-def for_idle(lane: str, ever: bool) -> tuple[str, str, str]:
-    """(reason, message, next_action) of a wait on a lane that found nothing."""
+def for_idle(lane: str, ever: bool, hold: Hold | None = None, *, full: bool = False) -> tuple[str, str, str]:
+    """(reason, message, next_action) of a wait on a lane that found nothing: `hold` stopped it, or the lane is full."""
+    if hold is not None:
+        return "on_hold", f"{hold.story}.", f"orchestrator: let it go on with `{hold.way_out}`; others: wait"
+    if full:
+        return (
+            "concurrency",
+            f"Tasks wait on lane {lane}, but as many as it allows are claimed at once.",
+            "keep waiting: the next one that is answered or released makes room",
+        )
     reason = "no_queued_task" if ever else "no_task_submitted"
     what = "No task waits" if ever else "No task was ever submitted"
     return (

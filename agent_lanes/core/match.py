@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def matches(metadata: JsonObject, wanted: dict[str, str]) -> bool:
     """Whether every wanted key has that value; a list matches by any of its items."""
-    return all(value in _texts(metadata.get(key)) for key, value in wanted.items())
+    return all(value in texts(metadata.get(key)) for key, value in wanted.items())
 
 
 def routes_for(vendor: str | None) -> tuple[str, ...] | None:
@@ -23,9 +23,10 @@ def routes_for(vendor: str | None) -> tuple[str, ...] | None:
     return None if vendor is None or checked(vendor) == ANY_VENDOR else (vendor, ANY_VENDOR)
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def texts(value: object) -> tuple[str, ...]:
+    """A value of metadata as the texts that it is compared by."""
     if isinstance(value, list):
-        return tuple(text for item in value for text in _texts(item))
+        return tuple(text for item in value for text in texts(item))
     if isinstance(value, bool):
         return ("true" if value else "false",)
     return () if value is None else (str(value),)

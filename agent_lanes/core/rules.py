@@ -62,6 +62,10 @@ class Rules(Frozen):
             "max_lease_seconds": self.max_lease_seconds,
         }
 
+    def at_most(self, most: int | None) -> Rules:
+        """The same, with another limit where one is given."""
+        return self if most is None else self.replace(concurrency=most)
+
 
 NO_RULES = Rules()
 

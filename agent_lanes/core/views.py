@@ -14,6 +14,7 @@ from agent_lanes.core.times import SECOND, Moment, iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
 
 REVIEW_SCOPE = (
@@ -75,8 +76,13 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
     }
 
 
-def status(snapshot: Snapshot, request_path: str | None, last: Event | None, now: Moment) -> JsonObject:
-    """The record, and everything that `status` derives from it and from the clock."""
+def status(
+    snapshot: Snapshot, request_path: str | None, last: Event | None, now: Moment, hold: Hold | None = None
+) -> JsonObject:
+    """The record, and everything that `status` derives from it and from the clock.
+
+    `hold` is the one that stops its lane or its vendor.
+    """
     claim, view = snapshot.claim, record(snapshot, request_path)
     view["response_exists"] = snapshot.response is not None
     view["missing_response"] = False  # one file holds both the answer and the state: neither can be there alone
@@ -95,9 +101,14 @@ def status(snapshot: Snapshot, request_path: str | None, last: Event | None, now
         "response_path": view["response_path"],
         "review_scope": REVIEW_SCOPE,
     }
-    view["offered"] = offered(snapshot, now)
+    view["offered"] = offered(snapshot, now) and hold is None
+    view["hold"] = None
+    if hold is not None:
+        from agent_lanes.core.holds import encode_hold
+
+        view["hold"] = encode_hold(hold)
     view["cancel_requested"] = cancel_requested(snapshot, now)
-    view["next_action"] = for_task(snapshot, now)
+    view["next_action"] = for_task(snapshot, now, hold)
     return view
 
 

@@ -5,6 +5,9 @@ POST /tasks/many                   POST /tasks/wait
 GET  /tasks/ready?lane=            GET  /tasks/tree?thread=           GET  /tasks/<id>/tree
 GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release | cancel | hold | resume | retry
 GET  /tasks/<id>/response?wait_seconds=
+GET  /holds                        POST /holds
+POST /holds/resume
+GET  /dead?lane=                   POST /dead/retry | discard
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from agent_lanes.core import names, terms
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
-from agent_lanes.server import relations
+from agent_lanes.server import lanes, relations
+from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
 from agent_lanes.services import batches, control, waiting
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
@@ -42,6 +46,8 @@ class Routes:
     def answer(self, method: str, path: str, query: Query, body: JsonObject) -> Answer:
         """The status and the JSON of one request. Raises AgentLanesError, which carries its status."""
         parts = path.strip("/").split("/")
+        if parts[0] in ("holds", "dead"):
+            return lanes.answer(self.queue, method, parts, query, body)
         if parts[0] != "tasks" or len(parts) > 3:
             raise NotFound(f"no such route: {method} {path[:100]}")
         if len(parts) == 1 and method == "POST":
@@ -101,34 +107,34 @@ class Routes:
             return wrong
 
     def _submission(self, body: JsonObject) -> Submission:
-        lane = _text(body, "lane")
+        lane = text(body, "lane")
         if lane is None:
             raise BadData("lane: missing")
         supporting = body.get("supporting_paths") or []
         if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
             raise BadData("supporting_paths: not a list of paths")
-        request = _text(body, "request")
-        root = os.path.join(self.root, _text(body, "workspace_root") or "")
+        request = text(body, "request")
+        root = os.path.join(self.root, text(body, "workspace_root") or "")
         asked = {key: body[key] for key in terms.KEYS if body.get(key) is not None}
         return Submission(
             lane=lane,
             terms=terms.stated(asked, self.queue.backend.now().wall) if asked else None,
-            workspace_id=_text(body, "workspace_id") or self.workspace_id,
+            workspace_id=text(body, "workspace_id") or self.workspace_id,
             workspace_root=root,
             base=root,
             config_path=self.config,
-            request=_text(body, "request_path"),
+            request=text(body, "request_path"),
             request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
-            response_to=_text(body, "response_path"),
-            prompt=_text(body, "prompt") or "",
+            response_to=text(body, "response_path"),
+            prompt=text(body, "prompt") or "",
             supporting_paths=tuple(str(item) for item in supporting),
-            worktree_path=_text(body, "worktree_path"),
-            branch=_text(body, "expected_branch"),
-            metadata=_mapping(body, "metadata"),
-            source_agent=_text(body, "source_agent") or "api",
-            correlation_id=_text(body, "correlation_id"),
-            idempotency_key=_text(body, "idempotency_key"),
-            name=_text(body, "name"),
+            worktree_path=text(body, "worktree_path"),
+            branch=text(body, "expected_branch"),
+            metadata=mapping(body, "metadata"),
+            source_agent=text(body, "source_agent") or "api",
+            correlation_id=text(body, "correlation_id"),
+            idempotency_key=text(body, "idempotency_key"),
+            name=text(body, "name"),
         )
 
     def _next(self, query: Query) -> Answer:
@@ -146,8 +152,8 @@ class Routes:
     def _claim(self, id: str, query: Query, body: JsonObject) -> Answer:
         taken = self.queue.claim(
             id,
-            owner=_text(body, "owner") or "worker",
-            lease_seconds=_maybe_number(body, "lease_seconds"),
+            owner=text(body, "owner") or "worker",
+            lease_seconds=maybe_number(body, "lease_seconds"),
         )
         assert taken.claim is not None
         return 200, {
@@ -160,56 +166,53 @@ class Routes:
     def _event(self, id: str, query: Query, body: JsonObject) -> Answer:
         self.queue.event(
             id,
-            type=_text(body, "type") or "note",
-            message=_text(body, "message") or "",
-            data=_mapping(body, "data"),
-            token=_text(body, "claim_token"),
+            type=text(body, "type") or "note",
+            message=text(body, "message") or "",
+            data=mapping(body, "data"),
+            token=text(body, "claim_token"),
         )
         return 200, {"ok": True}
 
     def _respond(self, id: str, query: Query, body: JsonObject) -> Answer:
         answered, _ = self.queue.respond(
             id,
-            _text(body, "body") or "",
-            token=_text(body, "claim_token"),
-            reviewer=_text(body, "reviewer") or "worker",
-            status=_text(body, "status") or "completed",
-            verdict=_text(body, "verdict"),
-            blocking_count=_whole(body, "blocking_count"),
-            nonblocking_count=_whole(body, "nonblocking_count"),
-            follow_up_required=_flag(body, "follow_up_required"),
-            expect_sha256=_text(body, "expect_sha256"),
-            metadata=_mapping(body, "metadata"),
+            text(body, "body") or "",
+            token=text(body, "claim_token"),
+            reviewer=text(body, "reviewer") or "worker",
+            status=text(body, "status") or "completed",
+            verdict=text(body, "verdict"),
+            blocking_count=whole(body, "blocking_count"),
+            nonblocking_count=whole(body, "nonblocking_count"),
+            follow_up_required=flag(body, "follow_up_required"),
+            expect_sha256=text(body, "expect_sha256"),
+            metadata=mapping(body, "metadata"),
         )
         assert answered.response is not None
         return 200, {"response": public_response(answered.response)}
 
     def _cancel(self, id: str, query: Query, body: JsonObject) -> Answer:
-        by, reason = _text(body, "by") or "api", _text(body, "reason") or ""
+        by, reason = text(body, "by") or "api", text(body, "reason") or ""
         after, again = control.cancel(self.queue.backend, id, by=by, reason=reason)
         return 200, {"task": self.queue.status(after), "already_done": again}
 
     def _hold(self, id: str, query: Query, body: JsonObject) -> Answer:
-        by, reason = _text(body, "by") or "api", _text(body, "reason") or ""
-        seconds, until = _maybe_number(body, "for_seconds"), None
-        if seconds is not None:
-            now = self.queue.backend.now().wall
-            until = terms.instant_in("for_seconds", control.pause("for_seconds", seconds), now)
+        by, reason = text(body, "by") or "api", text(body, "reason") or ""
+        until = instant_after(body, "for_seconds", self.queue.backend.now().wall)
         after, again = control.hold(self.queue.backend, id, by=by, reason=reason, until=until)
         return 200, {"task": self.queue.status(after), "already_done": again}
 
     def _resume(self, id: str, query: Query, body: JsonObject) -> Answer:
-        return 200, {"task": self.queue.status(control.resume(self.queue.backend, id, by=_text(body, "by") or "api"))}
+        return 200, {"task": self.queue.status(control.resume(self.queue.backend, id, by=text(body, "by") or "api"))}
 
     def _retry(self, id: str, query: Query, body: JsonObject) -> Answer:
         task = control.again(self.queue.backend, id)
         return 201, {"task_id": task.id, "task": self.queue.record(Snapshot(task=task))}
 
     def _release(self, id: str, query: Query, body: JsonObject) -> Answer:
-        token = _text(body, "claim_token")
+        token = text(body, "claim_token")
         if token is None:
             raise BadData("claim_token: missing")
-        released, _ = self.queue.release(id, token, reason=_text(body, "reason") or "")
+        released, _ = self.queue.release(id, token, reason=text(body, "reason") or "")
         return 200, {"status": "released", "task_id": id, "task": self.queue.record(released)}
 
     def _response(self, id: str, query: Query, body: JsonObject) -> Answer:
@@ -237,42 +240,3 @@ def _wait(query: Query) -> float:
         return min(waiting.timeout("wait_seconds", float(text)), LONGEST_POLL_SECONDS)
     except ValueError:
         raise BadUsage(f"wait_seconds: {names.shown(text)} is not a number of seconds") from None
-
-
-def _text(body: JsonObject, field: str) -> str | None:
-    value = body.get(field)
-    if value is not None and not isinstance(value, str):
-        raise BadData(f"{field}: {names.shown(value)} is not a text")
-    return value
-
-
-def _mapping(body: JsonObject, field: str) -> JsonObject:
-    value = body.get(field)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise BadData(f"{field}: {names.shown(value)} is not an object")
-    return value
-
-
-def _maybe_number(body: JsonObject, field: str) -> float | None:
-    if field not in body:
-        return None
-    value = body[field]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise BadData(f"{field}: {names.shown(value)} is not a number")
-    return value
-
-
-def _whole(body: JsonObject, field: str) -> int | None:
-    value = body.get(field)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-        raise BadData(f"{field}: {names.shown(value)} is not a whole number")
-    return value
-
-
-def _flag(body: JsonObject, field: str) -> bool:
-    value = body.get(field, False)
-    if not isinstance(value, bool):
-        raise BadData(f"{field}: {names.shown(value)} is not true or false")
-    return value

@@ -93,8 +93,11 @@ def resume(backend: Backend, id: str, *, by: str = "orchestrator") -> Snapshot:
     return backend.update(id, lambda before, now: control.resume(before, by=by, now=now))[0]
 
 
-def again(backend: Backend, id: str) -> Task:
-    """Do a finished task once more: a new task that asks for the same and names it. Raises Refused, NotFound."""
+def again(backend: Backend, id: str, key: str | None = None) -> Task:
+    """Do a finished task once more: a new task that asks for the same and names it. Raises Refused, NotFound.
+
+    With an idempotency key, the same call again returns the task of the first time.
+    """
     snapshot = backend.read(id)
     done = snapshot.task
     if snapshot.state not in FINISHED:
@@ -102,17 +105,17 @@ def again(backend: Backend, id: str) -> Task:
 
     def make(birth: Birth) -> Task:
         return done.replace(
-            id=names.new_task_id(birth.now.wall, done.correlation_id, birth.chance),
+            id=birth.id or names.new_task_id(birth.now.wall, done.correlation_id, birth.chance),
             created_at=birth.now.wall,
             sequence=birth.sequence,
-            idempotency_key=None,
+            idempotency_key=key,
             not_before=None,
             expires_at=None,
             retry_of=done.id,
         )
 
     request = backend.stored_request(id) if done.request_stored else None
-    task = backend.create(done.lane, make, request, None, done.unique_key)
+    task = backend.create(done.lane, make, request, key, done.unique_key)
     if task.retry_of != id:
         line = f"cannot retry {id}; task {task.id} has the same unique key, and is open"
         raise Refused(line, hint=f"wait for it: agent-lanes wait {task.id}")

@@ -7,8 +7,10 @@ from agent_lanes.errors import BadUsage, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.core.fairness import Flow
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.rules import Lanes, Rules
+    from agent_lanes.core.task import Task
 
 
 def declared(lane: str, lanes: Lanes) -> Rules:
@@ -42,3 +44,10 @@ def _route(rules: Rules, metadata: JsonObject) -> str | None:
         return names.vendor(value)
     except BadUsage as wrong:
         raise BadUsage(wrong.message.replace("vendor", f"metadata.{rules.route_by}", 1)) from None
+
+
+def flow_of(task: Task) -> Flow:
+    """Whose turn a task takes in a fair lane."""
+    from agent_lanes.core.fairness import Flow
+
+    return Flow(source=task.source_agent, route=task.vendor, priority=task.priority)

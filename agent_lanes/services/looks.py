@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from agent_lanes.core import names
 from agent_lanes.core.rules import Lanes
-from agent_lanes.core.task import ACTIVE
+from agent_lanes.core.task import ACTIVE, QUEUED
 from agent_lanes.errors import Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event, Snapshot
     from agent_lanes.ports import Backend
@@ -43,7 +44,50 @@ class Looks:
         from agent_lanes.core import views
 
         location = self.backend.request_location(snapshot.task)
-        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now())
+        hold = self.hold_on(snapshot.task.lane, snapshot.task.vendor) if snapshot.state == QUEUED else None
+        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now(), hold)
+
+    def hold_on(self, lane: str, vendor: str | None) -> Hold | None:
+        """The hold that stops a task of a lane for a vendor, or who claims in its name."""
+        holds = self.backend.holds()
+        if not holds:
+            return None
+        from agent_lanes.core.holds import standing
+
+        return standing(holds, lane, vendor, self.backend.now())
+
+    def holds(self) -> list[Hold]:
+        """What is on hold beside single tasks."""
+        now = self.backend.now()
+        return [hold for hold in self.backend.holds() if hold.stands(now)]
+
+    def held_vendors(self, lane: str) -> tuple[str, ...]:
+        """The vendors whose tasks on a lane are on hold."""
+        holds = self.backend.holds()
+        if not holds:
+            return ()
+        from agent_lanes.core.holds import held_vendors
+
+        return held_vendors(holds, lane, self.backend.now())
+
+    def idle(
+        self,
+        lane: str,
+        *,
+        vendor: str | None = None,
+        match: dict[str, str] | None = None,
+        max_concurrency: int | None = None,
+    ) -> tuple[str, str, str]:
+        """Why a lane has nothing for a vendor: (reason, message, next_action)."""
+        from agent_lanes.core.advice import for_idle
+
+        hold = self.hold_on(lane, vendor)
+        held = self.held_vendors(lane)
+        if hold is None and held and next(self.backend.candidates(lane, held), None) is not None:
+            hold = self.hold_on(lane, held[0])
+        limited = hold is None and self.lanes().of(lane).at_most(max_concurrency).limited
+        full = limited and next(self.ready(lane, vendor=vendor, match=match), None) is not None
+        return for_idle(lane, self.backend.ever_submitted(lane), hold, full=full)
 
     def each(
         self,
@@ -109,25 +153,43 @@ class Looks:
         return self.backend.depth(lane)
 
     def peek_next(
-        self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None
+        self,
+        lane: str,
+        *,
+        vendor: str | None = None,
+        match: dict[str, str] | None = None,
+        max_concurrency: int | None = None,
     ) -> Snapshot | None:
         """The task that claim_next would take, without taking it; changes nothing."""
-        return next(self.ready(lane, vendor=vendor, match=match), None)
+        rules = self.lanes().of(names.lane(lane)).at_most(max_concurrency)
+        if not rules.limited:
+            return next(self.ready(lane, vendor=vendor, match=match), None)
+        from agent_lanes.services.room import Room
+
+        room = Room(self.backend, lane, rules)
+        fitting = (one for one in self.ready(lane, vendor=vendor, match=match) if room.refusal(one.task) is None)
+        return next(fitting, None)
 
     def ready(self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None) -> Iterator[Snapshot]:
-        """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing."""
+        """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing.
+
+        A limit on concurrency is not looked at.
+        """
         from agent_lanes.core.match import matches, routes_for
         from agent_lanes.core.placement import offered
 
-        names.lane(lane)
         routes = routes_for(vendor)
-        for id in self.backend.candidates(lane, routes):
+        if self.hold_on(lane, vendor) is not None:
+            return
+        held = self.held_vendors(lane)
+        for id in self.backend.candidates(lane, routes, without=held):
             try:
                 snapshot = self.backend.read(id)
             except (NotFound, Damaged):
                 continue
             task = snapshot.task
-            fits = (routes is None or task.vendor in routes) and matches(task.metadata, match or {})
+            fits = task.vendor in routes if routes is not None else task.vendor not in held
+            fits = fits and matches(task.metadata, match or {})
             if fits and offered(snapshot, self.backend.now()):
                 yield snapshot
 

@@ -6,15 +6,13 @@ Every method is one transition or one look, and the same for a command, an HTTP 
 from __future__ import annotations
 
 from agent_lanes.core import names, transitions
-from agent_lanes.core.placement import overdue
 from agent_lanes.core.task import COMPLETED, Response, Snapshot, Task
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, RequestChanged, StorageFailed, StoreBusy
-from agent_lanes.services.looks import Looks
+from agent_lanes.services.claims import Claims, lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.transitions import Change
@@ -23,10 +21,8 @@ if TYPE_CHECKING:
     from agent_lanes.services.graphs import Stream
     from agent_lanes.services.submission import Submission
 
-MOST_PROBLEMS = 20
 
-
-class QueueService(Looks):
+class QueueService(Claims):
     """All operations on one backend."""
 
     def submit(self, wanted: Submission) -> tuple[Task, bool]:
@@ -40,7 +36,9 @@ class QueueService(Looks):
         from agent_lanes.services.submission import Creating
 
         creating = Creating(wanted, self.backend, self.lanes())
-        made = self.backend.create(creating.lane, creating.make, creating.request, creating.key, creating.unique_key)
+        made = self.backend.create(
+            creating.lane, creating.make, creating.request, creating.key, creating.unique_key, creating.flow
+        )
         return creating.outcome(made)
 
     def submit_many(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
@@ -54,116 +52,9 @@ class QueueService(Looks):
 
         return Stream(self.backend, self.lanes())
 
-    def claim(
-        self,
-        id: str,
-        *,
-        owner: str = "worker",
-        lease_seconds: float | None = None,
-        request_id: str | None = None,
-    ) -> Snapshot:
-        """Take one task by its id; with the same `request_id`, again and to the same token.
-
-        Without `lease_seconds` the lease is what the task says; it is never longer than the task allows.
-        Raises Refused (state, lost race), RequestChanged, NotFound, Damaged, Busy.
-        """
-        names.agent("owner", owner)
-        _lease(lease_seconds)
-        request = None if request_id is None else names.key("request_id", request_id)
-        return self._take(self.backend.read(id), owner, lease_seconds, request, patient=True)
-
-    def claim_next(
-        self,
-        lane: str,
-        *,
-        vendor: str | None = None,
-        match: dict[str, str] | None = None,
-        owner: str = "worker",
-        lease_seconds: float | None = None,
-        request_id: str | None = None,
-    ) -> Snapshot | None:
-        """Find and take the next task of a lane, for a vendor; None if there is none right now.
-
-        The same owner asking again with the same `request_id` gets the task that it got, and the same token.
-        Raises StoreBusy; StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
-        """
-        from agent_lanes.core.match import matches, routes_for
-
-        names.agent("owner", owner)
-        _lease(lease_seconds)
-        names.lane(lane)
-        routes = routes_for(vendor)
-        again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
-        if again is not None:
-            return again
-        problems: list[StorageFailed | NotAllowed] = []
-        busy: list[str] = []  # are tried once more at the end: whoever had one may only have looked at it
-        for id in self._candidates(lane, routes, busy):
-            try:
-                before = self.backend.read(id)
-                task = before.task
-                if task.lane != lane or not (routes is None or task.vendor in routes):
-                    continue  # a marker is only a hint: the facts say whose this is
-                if matches(task.metadata, match or {}):
-                    return self._take(before, owner, lease_seconds, request_id, patient=False)
-            except StoreBusy:
-                raise  # else a store that is being repaired would look as if there were no work
-            except Busy:
-                if id not in busy:
-                    busy.append(id)  # in other hands right now
-            except (NotFound, Damaged, RequestChanged):
-                continue  # in flight, for doctor, parked just now
-            except Refused:
-                self.backend.settle(id)  # a stale hint: somebody else has it, or it is answered
-            except (StorageFailed, NotAllowed) as wrong:
-                problems.append(wrong)  # its own request or folder may be all that is wrong: others go on
-                if len(problems) == MOST_PROBLEMS:
-                    break  # no: it is the disk
-        if problems:
-            raise problems[0]
-        return None
-
-    def _candidates(self, lane: str, routes: tuple[str, ...] | None, busy: list[str]) -> Iterator[str]:
-        yield from self.backend.candidates(lane, routes, tidy=True)
-        yield from busy
-
-    def _claimed_as(self, request_id: str, owner: str) -> Snapshot | None:
-        """The task that this owner holds by a claim with this request id."""
-        id = self.backend.claimed_as(owner, request_id)
-        try:
-            snapshot = None if id is None else self.backend.read(id)
-        except (NotFound, Damaged):
-            return None
-        held = snapshot and transitions.claimed_by_request(snapshot, owner, request_id, self.backend.now())
-        return snapshot if held else None
-
-    def _take(
-        self, seen: Snapshot, owner: str, lease_seconds: float | None, request_id: str | None, *, patient: bool
-    ) -> Snapshot:
-        token, id = self.backend.new_token(), seen.id
-
-        def decide(before: Snapshot, now: Moment) -> Change:
-            return transitions.claim(
-                before, owner=owner, token=token, lease_seconds=lease_seconds, now=now, request_id=request_id
-            )
-
-        if overdue(seen, self.backend.now()) is not None:
-            from agent_lanes.services import control
-
-            seen = control.end_overdue(self.backend, seen) or seen
-        decide(seen, self.backend.now())  # refuses before the request is hashed
-        from agent_lanes.services import requests
-
-        problem = requests.changed(self.backend, seen.task)
-        if problem is not None:
-            why = problem.message
-            self.backend.update(id, lambda latest, now: transitions.park(latest, reason=why, now=now), patient=patient)
-            raise problem
-        return self.backend.update(id, decide, patient=patient, seen=seen)[0]
-
     def renew(self, id: str, token: str, *, lease_seconds: float | None = None) -> Snapshot:
         """Lengthen the lease of a claim. Raises LostClaim, Refused, NotFound."""
-        _lease(lease_seconds)
+        lease(lease_seconds)
         return self.backend.update(
             id, lambda before, now: transitions.renew(before, token=token, lease_seconds=lease_seconds, now=now)
         )[0]
@@ -259,10 +150,3 @@ class QueueService(Looks):
 
         after, change = self.backend.update(id, decide, seen=seen)
         return after, change.repeated
-
-
-def _lease(seconds: float | None) -> None:
-    if seconds is not None:
-        from agent_lanes.core.terms import lease_seconds
-
-        lease_seconds(seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lanes.core import names
 from agent_lanes.core.archiving import added
+from agent_lanes.core.rules import DEFAULT_RETENTION_SECONDS, NO_LANES
 from agent_lanes.core.times import SECOND
 
 TYPE_CHECKING = False
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agent_lanes.core.archiving import Counts, Packed
+    from agent_lanes.core.rules import Lanes
     from agent_lanes.ports import Backend
 
 
@@ -35,20 +37,24 @@ class Total:
 
 def archive(
     backend: Backend,
-    older_than_seconds: float,
+    older_than_seconds: float | None,
     *,
     lane: str | None = None,
+    lanes: Lanes = NO_LANES,
     dry_run: bool = False,
     tell: Callable[[Packed], None] = lambda step: None,
 ) -> Total:
-    """Move the tasks that were answered so long ago; `tell` hears of each step.
+    """Move the tasks that were answered so long ago, or as long as their lane keeps them; `tell` hears of each step.
 
     Raises BadUsage, Busy, StorageFailed.
     """
     if lane is not None:
         names.lane(lane)
-    before = backend.now().wall - round(older_than_seconds * SECOND)
-    return _total(backend.archive(before, lane=lane, dry_run=dry_run), tell)
+    now = backend.now().wall
+    before = now - round((older_than_seconds if older_than_seconds is not None else DEFAULT_RETENTION_SECONDS) * SECOND)
+    kept = {name: rules.retention_seconds for name, rules in lanes.rules.items() if older_than_seconds is None}
+    of_lanes = {name: now - round(age * SECOND) for name, age in kept.items() if age is not None}
+    return _total(backend.archive(before, of_lanes, lane=lane, dry_run=dry_run), tell)
 
 
 def prune(

@@ -7,10 +7,9 @@ from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.rules import LEFT_TO_THE_LANE, NO_LANES
 from agent_lanes.core.task import Task
-from agent_lanes.core.terms import BY_KEY, LOCAL
 from agent_lanes.errors import AgentLanesError, BadUsage, NotFound, Refused
 from agent_lanes.services import artifacts, bodies
-from agent_lanes.services.lanes import declared, of_lane
+from agent_lanes.services.lanes import declared, flow_of, of_lane
 from agent_lanes.services.requests import file_sha256
 
 TYPE_CHECKING = False
@@ -154,6 +153,7 @@ class Creating:
         self._depends_on = [_dependency(one, backend, local or {}) for one in asked.depends_on]
         self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key
         self.unique_key, self.refuses = asked.unique_key, bool(wanted.terms and wanted.terms.if_exists == "refuse")
+        self.flow = flow_of(asked) if lanes.of(asked.lane).fair else None
         self.size = len(asked.prompt) + len(wanted.request_bytes or b"")
         self.needs: tuple[int, ...] = ()
         self.refusal: AgentLanesError | None = None
@@ -221,6 +221,8 @@ class Creating:
 
 def _dependency(named: str, backend: Backend, local: Mapping[str, Named]) -> str | Named:
     """The id of a task that is to complete first; of one on its way, what will know it. Raises NotFound, Refused."""
+    from agent_lanes.core.terms import LOCAL
+
     here = local.get(named)
     if here is not None:
         return here.id if here.creating is None else here
@@ -231,6 +233,8 @@ def _dependency(named: str, backend: Backend, local: Mapping[str, Named]) -> str
 
 def _existing(dependency: str, backend: Backend) -> str:
     """The id of a task that is there; `key:K` names it by its idempotency key. Raises NotFound."""
+    from agent_lanes.core.terms import BY_KEY
+
     if dependency.startswith(BY_KEY):
         id = backend.submitted_as(dependency[len(BY_KEY) :])
         if id is None:

@@ -3,6 +3,7 @@
     {"export": 1, "exported_at": ...}                                              the first line
     {"task": ..., "claim": ..., "response": ..., "events": [...], "request": ...}  one line a task, by id; the archived
                                                                                    ones last
+    {"hold": ...}                                                                  a line for each hold of a lane
     {"end": true, "tasks": N}                                                      the last line
 
 The records are those of the state folder (CONTRACT.md). `request` is the text of a request that the store keeps.
@@ -14,6 +15,8 @@ from __future__ import annotations
 
 from itertools import chain
 
+from agent_lanes.core.fields import mapping
+from agent_lanes.core.holds import Hold, decode_hold, encode_hold
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.core.parcel import Parcel, decoded, encode
 from agent_lanes.core.task import Snapshot
@@ -46,6 +49,8 @@ def export(backend: Backend, damaged: Callable[[AgentLanesError], None]) -> Iter
             else:
                 ids.add(found.id)
                 yield line
+    for hold in backend.holds():
+        yield dumps_line({"hold": encode_hold(hold)})
     yield dumps_line({"end": True, "tasks": len(ids)})
 
 
@@ -55,7 +60,8 @@ def restore(backend: Backend, lines: Iterable[str]) -> int:
     Raises BadData (the line is named), Refused where the store holds other tasks, StorageFailed, Busy. Interrupted,
     the same stream can be imported again: what is there already, the same, is left as it is.
     """
-    parcels = list(_decoded(lines))
+    holds = list[Hold]()
+    parcels = list(_decoded(lines, holds))
     wanted = {parcel.snapshot.id: parcel.snapshot for parcel in parcels}
     for held in chain(backend.scan(), backend.archived()):
         found = held.snapshot if isinstance(held, Parcel) else held
@@ -66,6 +72,8 @@ def restore(backend: Backend, lines: Iterable[str]) -> int:
             )
     for parcel in parcels:
         backend.restore(parcel.snapshot, parcel.events, parcel.request)
+    for hold in holds:
+        backend.put_hold(hold)
     return len(parcels)
 
 
@@ -76,7 +84,8 @@ def _parcel(backend: Backend, snapshot: Snapshot | Parcel) -> Parcel:
     return Parcel(snapshot=snapshot, events=tuple(backend.events(snapshot.id)), request=request)
 
 
-def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
+def _decoded(lines: Iterable[str], holds: list[Hold]) -> Iterator[Parcel]:
+    """The tasks of a stream; its holds go into `holds`. Raises BadData."""
     count, ended, number, seen = 0, False, 0, set[str]()
     for number, line in enumerate(lines, start=1):
         try:
@@ -90,6 +99,8 @@ def _decoded(lines: Iterable[str]) -> Iterator[Parcel]:
                 ended = True
                 if record.get("tasks") != count:
                     raise ValueError(f"{count} tasks, where the stream says {record.get('tasks')}")
+            elif "hold" in record:
+                holds.append(decode_hold(mapping(record, "hold")))
             else:
                 count += 1
                 parcel = decoded(record)

@@ -88,8 +88,15 @@ def for_work(
     """What `look` finds on a lane, as soon as it finds something; None if the time ran out first."""
 
     def due() -> float | None:
-        at = backend.next_due(lane)
-        return None if at is None else (at - timer_now(backend.now())) / SECOND
+        at, now = backend.next_due(lane), backend.now()
+        pauses = [] if at is None else [(at - timer_now(now)) / SECOND]
+        holds = backend.holds()
+        if holds:
+            from agent_lanes.core.holds import next_end
+
+            end = next_end(holds, lane, now)
+            pauses += [] if end is None else [(end - now.wall) / SECOND]
+        return min(pauses, default=None)
 
     return until(look, lambda: backend.watch_lane(lane), due, timeout_seconds, heartbeat_seconds, beat)
 

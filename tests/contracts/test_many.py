@@ -20,7 +20,7 @@ class Wanted:
 
     def __init__(self, lane: str = "default", key: str | None = None, request: bytes | None = None, **fields: Any):
         self.lane, self.key, self.request, self.unique_key = lane, key, request, fields.get("unique_key")
-        self.needs, self.settled = (), list[Any]()
+        self.needs, self.settled, self.flow = (), list[Any](), None
         self.settle = self.settled.append
         stored = {"idempotency_key": key, "request_stored": request is not None}
         self.make: Callable[[Birth], Task] = make(lane, **stored, **fields)

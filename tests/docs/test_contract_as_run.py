@@ -67,6 +67,20 @@ def a_damaged_record(agent_lanes: Run, project: Path) -> None:
     (project / "handoff/state/tasks" / submitted(agent_lanes, "plan.md") / "task.json").write_text("{")
 
 
+def on_hold(agent_lanes: Run, *what: str) -> tuple[str, ...]:
+    agent_lanes("hold", *what)
+    return what
+
+
+def dead_letter(agent_lanes: Run) -> str:
+    """The lane that has one."""
+    agent_lanes("submit", "--lane", "dead", "plan.md", "--max-attempts", "1")
+    taken = json.loads(agent_lanes("claim", "--lane", "dead", "--json").stdout)
+    words = ("--claim-token", taken["claim_token"], "--status", "failed", "--retry", "--body", "boom")
+    agent_lanes("respond", taken["task_id"], *words)
+    return "dead"
+
+
 Calls = Callable[[Run, Path], list[list[str]]]
 CALLS: dict[str, Calls] = {
     "submit": lambda run, _: [["submit", "--lane", "default", "plan.md"]],
@@ -87,6 +101,16 @@ CALLS: dict[str, Calls] = {
     ],
     "list": lambda run, project: [["list", *(a_damaged_record(run, project) or [])]],
     "where": lambda run, _: [["where"]],
+    "hold": lambda run, _: [["hold", submitted(run, "plan.md")], ["hold", "--lane", "held"]],
+    "resume": lambda run, _: [
+        ["resume", *on_hold(run, submitted(run, "plan.md"))],
+        ["resume", *on_hold(run, "--lane", "held", "--vendor", "codex")],
+    ],
+    "dead": lambda run, _: [
+        ["dead"],
+        ["dead", "retry", "--lane", dead_letter(run)],
+        ["dead", "discard", "--lane", dead_letter(run)],
+    ],
     "init": lambda run, _: [["init", "other"]],
     "init-pool": lambda run, _: [["init-pool", "pool"]],
     "self-test": lambda run, _: [["self-test"]],
@@ -121,7 +145,7 @@ def test_the_json_fields_of_a_command_are_those_of_its_section(name: str, projec
         values |= {str(shown.get("status")), str(shown.get("reason"))}
     written = fields_of(name)
     assert printed <= written
-    assert written - printed - values <= {"no_queued_task", "no_task_submitted"}
+    assert written - printed - values <= {"no_queued_task", "no_task_submitted", "on_hold", "concurrency"}
 
 
 def test_an_error_as_json_has_the_fields_of_the_contract(agent_lanes: Run) -> None:
@@ -183,6 +207,11 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     blocked(project, submitted(agent_lanes, "plan.md"))
     agent_lanes("submit", "--lane", "default", "plan.md", "--unique-key", "u", "--metadata", "thread_id=t")
     agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
+    agent_lanes("hold", "--lane", "held", "--vendor", "codex")
+    with (project / "handoff/handoff.yaml").open("a") as config:
+        config.write("  fair: {fair: true}\n")
+    agent_lanes("submit", "--lane", "fair", "plan.md")
+    agent_lanes("dead", "list", "--lane", dead_letter(agent_lanes))
     (project / "plan.md").write_text("another plan\n")
     assert agent_lanes("claim", queued).returncode == 4  # parked
     torn = agent_lanes("submit", "--lane", "keyed", "--prompt", "p", "--idempotency-key", "k").stdout.strip()
@@ -273,6 +302,8 @@ def test_a_route_of_the_contract_is_served(method: str, path: str, http: Routes)
         http.answer("POST", f"/tasks/{answer['task_id']}/hold", {}, {})
     if path.endswith(("/retry", "/wait")) or (method == "GET" and path.endswith("/response")):
         http.answer("POST", f"/tasks/{answer['task_id']}/response", {}, {"claim_token": token, "body": "b"})
+    if path == "/holds/resume":
+        http.answer("POST", "/holds", {}, {"lane": "l"})
     called = path.replace("<id>", str(answer["task_id"]))
     status, _ = http.answer(
         method,
@@ -287,7 +318,7 @@ def test_every_route_of_the_server_stands_in_the_contract(http: Routes) -> None:
     """The server says at the top of its module what it serves."""
     served = set()
     for line in (inspect.getdoc(inspect.getmodule(Routes)) or "").splitlines():
-        for method, path in re.findall(r"(GET|POST)\s+(/tasks\S*(?: \| \w+)*)", line):
+        for method, path in re.findall(r"(GET|POST)\s+(/\w+\S*(?: \| \w+)*)", line):
             first, *others = path.partition("?")[0].split(" | ")
             head = first.rsplit("/", 1)[0]
             served |= {(method, first), *((method, f"{head}/{other}") for other in others)}

@@ -20,13 +20,14 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.packing import Packing
 from agent_lanes.backends.files.packs import ABOUT, DATA, INDEX, LEFT, UNFINISHED, Pack, packs
 from agent_lanes.core.archiving import Packed, is_over, month_of
+from agent_lanes.core.dead import died, seen_to
 from agent_lanes.core.parcel import Parcel
 from agent_lanes.core.times import compact
 from agent_lanes.errors import Busy, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from agent_lanes.backends.files.gate import Gate
     from agent_lanes.core.task import Task
@@ -47,7 +48,7 @@ class Archiver:
         self.layout, self.gate, self.now = layout, gate, now
         self.kept: list[str] = []  # ids of tasks that would be due, and cannot be moved
 
-    def archive(self, before: int, lane: str | None) -> Iterator[Packed]:
+    def archive(self, before: int, of_lanes: Mapping[str, int], lane: str | None) -> Iterator[Packed]:
         """Move the tasks answered before an instant; a step for each pack. Raises Busy, Damaged, OSError."""
         with self._alone():
             self._finish_all()
@@ -57,7 +58,7 @@ class Archiver:
                 full = []
                 with self.gate.passed():
                     for id in ids[begin : begin + AT_ONCE]:
-                        ripe = self._ripe(id, before, lane)
+                        ripe = self._ripe(id, before, of_lanes, lane)
                         if ripe is None:
                             continue
                         month = month_of(ripe[2])
@@ -73,10 +74,10 @@ class Archiver:
             yield from (self._pack(*one) for _, one in sorted(open_packs.items()))
             yield from self._rest()
 
-    def would_archive(self, before: int, lane: str | None) -> Iterator[Packed]:
+    def would_archive(self, before: int, of_lanes: Mapping[str, int], lane: str | None) -> Iterator[Packed]:
         """What `archive` would move, task by task; changes nothing, takes no lock. Raises OSError."""
         for id in atomic.names(self.layout.tasks):
-            ripe = self._ripe(id, before, lane)
+            ripe = self._ripe(id, before, of_lanes, lane)
             if ripe is not None:
                 snapshot = ripe[0].snapshot
                 counts = {snapshot.task.lane: {snapshot.state: 1}}
@@ -102,9 +103,12 @@ class Archiver:
 
     # --- archive ---------------------------------------------------------------------------------------------
 
-    def _ripe(self, id: str, before: int, lane: str | None) -> tuple[Parcel, Stamp, int] | None:
+    def _ripe(
+        self, id: str, before: int, of_lanes: Mapping[str, int], lane: str | None
+    ) -> tuple[Parcel, Stamp, int] | None:
         """A task that may be archived, what tells later whether it has changed, and when it was answered."""
-        if id > compact(before) and id[:8].isdigit() and id[8:9] == "T" and id[HEAD_LENGTH - 1 : HEAD_LENGTH] == "Z":
+        begun = id[:8].isdigit() and id[8:9] == "T" and id[HEAD_LENGTH - 1 : HEAD_LENGTH] == "Z"
+        if begun and id > compact(max((before, *of_lanes.values()))):
             return None  # submitted since, so answered since
         folder = self.layout.task(id)
         try:
@@ -117,11 +121,14 @@ class Archiver:
             if os.path.isdir(folder):  # else it is no task, or somebody has moved it
                 self.kept.append(id)  # for doctor
             return None
-        response = parcel.snapshot.response
-        if response is None or response.created_at >= before or lane not in (None, parcel.snapshot.task.lane):
+        response, own = parcel.snapshot.response, parcel.snapshot.task.lane
+        if response is None or lane not in (None, own) or response.created_at >= of_lanes.get(own, before):
             return None
         if os.path.isdir(self.layout.dependants(id)):
             return None  # those who waited for it have not been told yet
+        if died(parcel.snapshot) and not seen_to(parcel.events):
+            self.kept.append(id)  # somebody should look at it first
+            return None
         if not OURS.issuperset(names) or (CLAIM in names and parcel.snapshot.claim is None):
             self.kept.append(id)  # what else lies there is not ours to delete; a torn claim is for doctor
             return None

@@ -119,7 +119,7 @@ class Batch:
             if number in self.alone:
                 with self._blamed(number):
                     self.outcomes[number] = create(
-                        creation.lane, creation.make, creation.request, creation.key, creation.unique_key
+                        creation.lane, creation.make, creation.request, creation.key, creation.unique_key, creation.flow
                     )
             outcome = self.outcomes[number]
             if outcome is not None:
@@ -152,24 +152,34 @@ class Batch:
 
     def _made(self, numbers: list[int], now: Callable[[], Moment]) -> Iterator[Cradle]:
         """The tasks, with what only the store can give them. Raises OSError, Busy."""
-        counts: dict[str, int] = {}
+        places = self._places(numbers)
         for number in numbers:
-            lane = self.wanted[number].lane
-            counts[lane] = counts.get(lane, 0) + 1
-        places = {lane: counter.advance(self.layout, lane, count) for lane, count in counts.items()}
-        for number in numbers:
-            creation = self.wanted[number]
+            creation, sequence = self.wanted[number], places[number]
             if any(need in self.alone or isinstance(self.outcomes[need], AgentLanesError) for need in creation.needs):
                 self.alone.add(number)
                 continue
-            sequence = places[creation.lane]
-            places[creation.lane] += 1
             birth = NewBorn(now=now(), id=None, chance=chance(12), sequence=sequence)
             cradle = None
             with self._blamed(number):
                 cradle = Cradle(number, creation, creation.make(birth), self.layout)
             if cradle is not None:
                 yield cradle
+
+    def _places(self, numbers: list[int]) -> dict[int, int]:
+        """The place in its lane of each of these. Raises OSError, Busy."""
+        lanes: dict[tuple[str, bool], list[int]] = {}
+        for number in numbers:
+            creation = self.wanted[number]
+            lanes.setdefault((creation.lane, creation.flow is not None), []).append(number)
+        found: dict[int, int] = {}
+        for (lane, fair), mine in lanes.items():
+            if fair:
+                flows = [flow for number in mine if (flow := self.wanted[number].flow) is not None]
+                found.update(zip(mine, counter.take_turns(self.layout, lane, flows), strict=True))
+            else:
+                first = counter.advance(self.layout, lane, len(mine))
+                found.update((number, first + place) for place, number in enumerate(mine))
+        return found
 
     def _reserve(self, staged: list[Cradle]) -> None:
         """Let the keys stand for these tasks, durably. Raises OSError."""

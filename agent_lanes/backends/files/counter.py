@@ -10,14 +10,23 @@ import fcntl
 import os
 import time
 
+from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.hints import files
 from agent_lanes.backends.files.layout import Layout, sequence_of_ready
 from agent_lanes.backends.files.lock import LONGEST_PAUSE, PATIENCE_SECONDS, holder_of
 from agent_lanes.core.fields import MAX_SEQUENCE
+from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.errors import Busy
 
 COUNTER_BYTES = 13
+MOST_REMEMBERED = 16 << 20
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent_lanes.core.fairness import Flow, Turns
 
 
 def advance(layout: Layout, lane: str, count: int = 1) -> int:
@@ -34,6 +43,69 @@ def advance(layout: Layout, lane: str, count: int = 1) -> int:
         return number
     finally:
         os.close(descriptor)
+
+
+def next_place(layout: Layout, lane: str, flow: Flow | None) -> int:
+    """The number of the next task of a lane; of a fair one, that of its flow. Raises OSError, Busy."""
+    return advance(layout, lane) if flow is None else take_turns(layout, lane, [flow])[0]
+
+
+def take_turns(layout: Layout, lane: str, flows: Sequence[Flow]) -> list[int]:
+    """Numbers for tasks of a fair lane (core.fairness), in order. Raises OSError, Busy.
+
+    What is remembered lies beside the counter, in .fair. If that is lost, all tasks so far count as everybody's.
+    """
+    from agent_lanes.core.fairness import Turns
+
+    descriptor = _opened(layout.sequence(lane))
+    try:
+        _lock(descriptor, lane)
+        raw = os.pread(descriptor, 32, 0)
+        whole = len(raw) == COUNTER_BYTES and raw.strip().isdigit()
+        highest_given = int(raw) if whole else highest(layout, lane)
+        turns = _remembered(layout, lane, highest_given) or Turns(highest=highest_given, floor=highest_given, last={})
+        heads, numbers = dict[str, int | None](), list[int]()
+        for flow in flows:
+            if flow.line not in heads:
+                heads[flow.line] = _head(layout, lane, flow)
+            head = heads[flow.line]
+            number = min(turns.tag(flow, head), MAX_SEQUENCE - 1)
+            turns = turns.given(flow, head, number)
+            heads[flow.line] = number if head is None else min(head, number)
+            numbers.append(number)
+        record = {"floor": turns.floor, "last": turns.last}
+        tmp = f"{layout.tmp}/{chance(16)}"
+        atomic.replace(layout.fair(lane), dumps(record).encode(), tmp, durable=False)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%012d\n" % turns.highest, 0)
+        return numbers
+    finally:
+        os.close(descriptor)
+
+
+def _remembered(layout: Layout, lane: str, highest_given: int) -> Turns | None:
+    from agent_lanes.core.fairness import Turns
+
+    try:
+        record = loads_object(atomic.read(layout.fair(lane), MOST_REMEMBERED).decode())
+        floor, last = record["floor"], record["last"]
+        if isinstance(floor, int) and isinstance(last, dict):
+            tags = {key: tag for key, tag in last.items() if isinstance(tag, int) and 0 <= tag <= MAX_SEQUENCE}
+            return Turns(highest=highest_given, floor=floor, last=tags)
+    except (OSError, ValueError, KeyError, atomic.Unreadable):
+        pass
+    return None
+
+
+def _head(layout: Layout, lane: str, flow: Flow) -> int | None:
+    """The least number that waits in the line of a flow."""
+    folder = layout.route(lane, flow.route)
+    for bucket in atomic.names(folder):
+        if bucket.startswith(str(flow.priority)):
+            for name in atomic.names(f"{folder}/{bucket}"):
+                if sequence_of_ready(name):
+                    return sequence_of_ready(name)
+    return None
 
 
 def raise_to(layout: Layout, lane: str, number: int) -> None:

@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent_lanes.core.fairness import Flow
     from agent_lanes.ports import Birth, Creation
 
 RETRIES = 1000
@@ -45,6 +46,7 @@ class FileCreator(FileShelf):
         request: bytes | None = None,
         key: str | None = None,
         unique_key: str | None = None,
+        flow: Flow | None = None,
     ) -> Task:
         """See ports.TaskStore."""
         from agent_lanes.backends.files import counter, durable
@@ -62,7 +64,7 @@ class FileCreator(FileShelf):
                 if unique_key is not None and (there := self._with_unique_key(lane, unique_key)) is not None:
                     return there
                 placed = reserved is not None and reserved.lane == lane
-                sequence = reserved.sequence if reserved and placed else counter.advance(self.layout, lane)
+                sequence = reserved.sequence if reserved and placed else counter.next_place(self.layout, lane, flow)
                 task = make(NewBorn(now=self.now(), id=id, chance=clock.chance(12), sequence=sequence))
                 if key is not None:
                     if reserved is None:
@@ -151,6 +153,10 @@ class FileCreator(FileShelf):
 
                 kin.note(self.layout, task)
             commits.settle_in(self.layout, snapshot, events, request)
+            if snapshot.response is not None and snapshot.response.cause is not None:
+                from agent_lanes.backends.files import letters
+
+                letters.make_due(self.layout, snapshot, events)
             if task.unique_key is not None and snapshot.response is None:
                 from agent_lanes.backends.files import unique
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files import atomic, letters, records
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
@@ -143,6 +143,9 @@ def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tu
         found.append(_lost_claim(folder, name))
     if snapshot is None:
         return found, None, 0
+    if letters.missing(layout, snapshot):
+        line = f"task {name} died, and is not listed among the dead letters"
+        found.append(Finding(level=PROBLEM, code="hint_missing", message=line, hint=REPAIR, task_id=name, path=folder))
     marker = None if answered(folder) else layout.marker(placement(snapshot, now))
     return found, marker, snapshot.task.created_at
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from agent_lanes.backends.files.gate import Gate
     from agent_lanes.backends.files.hints import Hints
+    from agent_lanes.backends.files.lock import Lock
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.placement import Placement
     from agent_lanes.core.task import Task
 
@@ -65,17 +67,54 @@ class FileFinder:
         with atomic.storage("store"), self._gate.passed():
             pass
 
-    def candidates(self, lane: str, routes: tuple[str, ...] | None, *, tidy: bool = False) -> Iterator[str]:
+    def candidates(
+        self, lane: str, routes: tuple[str, ...] | None, *, without: tuple[str, ...] = (), tidy: bool = False
+    ) -> Iterator[str]:
         """See ports.Finder: what is ready, and what nobody has promoted yet; from the facts after a reboot."""
         with atomic.storage(f"lane {lane}"):
             if tidy:
                 self.promote(lane)
             elif not self._gate.current():
-                yield from (place.id for place in self._claimable(atomic.names(self.layout.tasks), lane, routes))
+                places = self._claimable(atomic.names(self.layout.tasks), lane, routes)
+                yield from (place.id for place in places if place.route not in without)
                 return
             due = [] if tidy else [id for id, _ in self.hints.due(lane, self.now(), tidy=False)]
-            ids = self.hints.ready(lane, routes, also=self._claimable(due, lane, routes), tidy=tidy)
+            also = [place for place in self._claimable(due, lane, routes) if place.route not in without]
+            ids = self.hints.ready(lane, routes, without=without, also=also, tidy=tidy)
             yield from self._free(ids) if tidy else ids
+
+    def dead(self, lane: str | None) -> Iterator[str]:
+        """See ports.Finder."""
+        if os.path.isdir(self.layout.dead):
+            from agent_lanes.backends.files import letters
+
+            with atomic.storage("dead letters"):
+                yield from letters.ids(self.layout, lane)
+
+    def claimed(self, lane: str) -> Iterator[str]:
+        """See ports.Finder: by the timers; from the facts after a reboot, when no lease of before is live."""
+        with atomic.storage(f"lane {lane}"):
+            if self._gate.current():
+                yield from self.hints.claimed(lane, self.now())
+
+    def alone(self, lane: str) -> Lock:
+        """See ports.Finder: a flock on the folder of the lane's timers."""
+        from agent_lanes.backends.files.lock import Lock
+
+        with atomic.storage(f"lane {lane}"):
+            if not self._gate.current():
+                self.prepare()
+            atomic.make_folder(self.layout.timers(lane))
+        return Lock(self.layout.timers(lane), f"lane {lane}: its claims")
+
+    def holds(self) -> tuple[Hold, ...]:
+        """See ports.Holds: as a rule there is no such folder."""
+        if not os.path.isdir(self.layout.holds):
+            return ()
+        from agent_lanes.backends.files.holds import read_all
+
+        with atomic.storage("holds"):
+            return read_all(self.layout)
 
     def claimed_as(self, owner: str, request_id: str) -> str | None:
         """See ports.Finder."""
@@ -173,11 +212,14 @@ class FileFinder:
         soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
         if not soon and not isinstance(place, Ready):
             return False
+        self._send(after)
+        return True
+
+    def _send(self, after: Snapshot) -> None:
         from agent_lanes.backends.files import signals
 
         lane = after.task.lane
         self._afterwards(after.id, "a wake-up", lambda: signals.send(self.layout.signals, lane))
-        return True
 
     def _afterwards(self, id: str, what: str, do: Callable[[], None]) -> None:
         """After a commit: what fails is a warning."""

@@ -47,8 +47,10 @@ class Hints:
         if path is not None:
             atomic.drop_marker(path)
 
-    def ready(self, lane: str, routes: tuple[str, ...] | None, *, also: list[Ready], tidy: bool) -> Iterator[str]:
-        """Ids in order over the routes, `also` among them; each once.
+    def ready(
+        self, lane: str, routes: tuple[str, ...] | None, *, without: tuple[str, ...], also: list[Ready], tidy: bool
+    ) -> Iterator[str]:
+        """Ids in order over the routes but those `without`, `also` among them; each once.
 
         With `tidy`, emptied buckets but the newest are removed on the way.
         """
@@ -57,6 +59,9 @@ class Hints:
             names = [name for name in atomic.names(folder) if name[0] != "."]
         else:
             names = sorted({escape(route) for route in routes})
+        if without:
+            left_out = {escape(route) for route in without}
+            names = [name for name in names if name not in left_out]
         listings = [self._route(f"{folder}/{name}", tidy) for name in names]
         if also:
             listings.append(iter([os.path.basename(self.layout.marker(place) or "") for place in also]))
@@ -76,6 +81,11 @@ class Hints:
         for at, id in _timers(self.layout.delayed(lane), up_to=now.wall, tidy=tidy):
             if at <= now.wall:
                 yield id, Later(lane=lane, at=at, id=id)
+
+    def claimed(self, lane: str, now: Moment) -> Iterator[str]:
+        """The ids of the timers of the lane whose time is still to come: claimed, with a live lease; a superset."""
+        clock = timer_now(now)
+        yield from (id for at, id in _timers(self.layout.timers(lane), up_to=None, tidy=False) if at > clock)
 
     def next_due(self, lane: str, now: Moment) -> int | None:
         """The earliest timer of the lane that is still to come, on the clock of `timer_now`."""

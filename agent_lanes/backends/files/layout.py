@@ -1,7 +1,7 @@
 """Every path of a store, as pure functions of its root. Nothing here touches a disk.
 
     <root>/store.json gate tmp/ tasks/<id>/{task,claim,response}.json events.jsonl request.md
-    <root>/ready/<lane>/.sequence
+    <root>/ready/<lane>/.sequence, .fair
     <root>/ready/<lane>/<route>/<bucket>/<priority>-<sequence>-<id>     only the name counts
     <root>/timers/<lane>/<bucket>/<at>-<id>
     <root>/delayed/<lane>/<bucket>/<at>-<id>
@@ -13,6 +13,8 @@
     <root>/children/<id>/<child>                          <root>/threads/<SHA-256 of a thread>/<id>
     <root>/indexes/correlations/<workspace>--<correlation>.json
     <root>/archive/<month>/<pack>/          see packs.py
+    <root>/holds/<lane>/<vendor>.json       see holds.py
+    <root>/dead/<lane>/<id>                 see letters.py
 
 Names that order a marker stand in its name, padded, so that sorting names is enough. Markers lie in buckets,
 because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cost 0.36 ms.
@@ -47,6 +49,8 @@ class Layout:
         self.all_children = root + "/children"
         self.all_threads = root + "/threads"
         self.archive = root + "/archive"
+        self.holds = root + "/holds"
+        self.dead = root + "/dead"
         self.legacy_lock = root + "/lock"
 
     def folders(self) -> tuple[str, ...]:
@@ -79,6 +83,10 @@ class Layout:
         """The counter of a lane. Escaped names never begin with a dot, so it is no route."""
         return self.ready_lane(lane) + "/.sequence"
 
+    def fair(self, lane: str) -> str:
+        """What a fair lane remembers of its sources, beside its counter."""
+        return self.ready_lane(lane) + "/.fair"
+
     def timers(self, lane: str) -> str:
         """The folder of the timer buckets of a lane."""
         return f"{self.root}/timers/{escape(lane)}"
@@ -90,6 +98,10 @@ class Layout:
     def delayed(self, lane: str) -> str:
         """The folder of the buckets of the tasks of a lane that are not offered yet; as timers, by the wall clock."""
         return f"{self.root}/delayed/{escape(lane)}"
+
+    def dead_letter(self, lane: str, id: str) -> str:
+        """The marker of a task that died, and that nobody has seen to."""
+        return f"{self.dead}/{escape(lane)}/{id}"
 
     def signal(self, lane: str) -> str:
         """The file that is written when a lane has something new."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic, examine_archive, kin, records
+from agent_lanes.backends.files import atomic, examine_archive, kin, letters, records
 from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
@@ -72,6 +72,9 @@ def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
     if finding.code == "permissions" and finding.path is not None:
         os.chmod(finding.path, stat.S_IMODE(os.stat(finding.path).st_mode) & 0o700)
         return finding.replace(repaired="only the owner may reach it now")
+    if finding.code == "hint_missing" and finding.task_id is not None:
+        letters.make(layout, records.load(layout.task(finding.task_id), finding.task_id).snapshot)
+        return finding.replace(repaired="it is listed among the dead letters")
     if finding.code in ("hint_missing", "hints_stale", "hints_of_another_boot"):
         return finding.replace(repaired="the hints were rebuilt from the facts")
     if finding.code == "litter":

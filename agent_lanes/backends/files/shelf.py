@@ -1,4 +1,4 @@
-"""The archive as the file backend offers it: moving finished tasks there, looking at them, removing old months."""
+"""What the file backend keeps beside its tasks: the archive of finished ones, and holds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from agent_lanes.errors import Damaged, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from agent_lanes.backends.files.archiver import Archiver
     from agent_lanes.core.archiving import Packed
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.task import Snapshot
     from agent_lanes.core.transitions import Change
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 
 class FileShelf(FileReader):
-    """The archive of one state folder."""
+    """The archive and the holds of one state folder."""
 
-    def archive(self, before: int, *, lane: str | None = None, dry_run: bool = False) -> Iterator[Packed]:
+    def archive(
+        self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False
+    ) -> Iterator[Packed]:
         """See ports.Archive."""
         if os.path.isdir(self.layout.tasks):
             archiver = self._archiver()
             with atomic.storage("archive"):
-                yield from (archiver.would_archive if dry_run else archiver.archive)(before, lane)
+                yield from (archiver.would_archive if dry_run else archiver.archive)(before, of_lanes, lane)
 
     def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
         """See ports.Archive."""
@@ -54,6 +57,25 @@ class FileShelf(FileReader):
                 except FileNotFoundError:
                     if os.path.isdir(pack.folder):  # else it has just been pruned
                         yield pack.incomplete()
+
+    def put_hold(self, hold: Hold) -> None:
+        """See ports.Holds."""
+        from agent_lanes.backends.files import holds
+
+        with atomic.storage("hold"), self._gate.passed():
+            holds.put(self.layout, hold)
+
+    def drop_hold(self, lane: str | None, vendor: str | None) -> bool:
+        """See ports.Holds."""
+        from agent_lanes.backends.files import holds, signals
+
+        with atomic.storage("resume"), self._gate.passed():
+            dropped = holds.drop(self.layout, lane, vendor)
+            if dropped and lane is not None:
+                signals.send(self.layout.signals, lane)
+            elif dropped:
+                signals.send_all(self.layout.signals)
+        return dropped
 
     def _change_archived(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
         """What had been done before is confirmed, everything else refused. Raises NotFound, Damaged."""

@@ -20,11 +20,21 @@ SIGNAL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def send(folder: str, lane: str) -> None:
     """Wake whoever waits for the lane. Raises OSError."""
+    _touch(folder, escape(lane))
+
+
+def send_all(folder: str) -> None:
+    """Wake whoever waits for any lane. Raises OSError."""
+    for name in os.listdir(folder):
+        _touch(folder, name)
+
+
+def _touch(folder: str, name: str) -> None:
     try:
-        descriptor = os.open(f"{folder}/{escape(lane)}", SIGNAL_FLAGS, 0o600)
+        descriptor = os.open(f"{folder}/{name}", SIGNAL_FLAGS, 0o600)
     except FileNotFoundError:  # somebody deleted the folder: those who wait poll, or look again soon
         os.makedirs(folder, 0o700, exist_ok=True)
-        descriptor = os.open(f"{folder}/{escape(lane)}", SIGNAL_FLAGS, 0o600)
+        descriptor = os.open(f"{folder}/{name}", SIGNAL_FLAGS, 0o600)
     try:
         os.pwrite(descriptor, b"\n", 0)
     finally:

@@ -140,6 +140,9 @@ class FileStore(FileCreator):
                     from agent_lanes.backends.files import edges
 
                     edges.free(self.layout, before.id)
+                letters = _letters(before, change)
+                if letters and change.response is not None:
+                    letters.make(self.layout, after)
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
@@ -150,6 +153,8 @@ class FileStore(FileCreator):
                     self._afterwards(after.id, "its history", lambda: journal.append(path, change.events))
                 if new != old:
                     self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
+                if letters and change.response is None:
+                    self._afterwards(after.id, "the end of a dead letter", lambda: letters.drop(self.layout, after))
                 if keys:
                     self._afterwards(
                         after.id, "the end of a request id", lambda: keys.drop_ended(self.layout, before, after)
@@ -161,8 +166,8 @@ class FileStore(FileCreator):
             from agent_lanes.backends.files import unique
 
             self._afterwards(after.id, "the end of its unique key", lambda: unique.drop(self.layout, after.task))
-        if change.claim is not None:
-            self._wake(after)
+        if not (change.claim is not None and self._wake(after)) and _made_room(before, after):
+            self._send(after)
         return True
 
     def _follow(self, id: str) -> list[str]:
@@ -187,6 +192,28 @@ class FileStore(FileCreator):
                 continue  # in flight, in other hands, damaged: it is listed as ready, and looked at by who takes it
         self._afterwards(id, "an old edge", lambda: edges.forget(self.layout, id))
         return ended
+
+
+def _made_room(before: Snapshot, after: Snapshot) -> bool:
+    """Whether a claim that counted against a limit of the lane has ended."""
+    was, now = before.claim, after.claim
+    if was is None or not was.limited or not was.held or before.response is not None:
+        return False
+    return after.response is not None or now is None or not now.held
+
+
+def _letters(before: Snapshot, change: Change) -> Any:
+    """The module that lists dead letters, where this change makes one or sees to one; None for most."""
+    if change.response.cause is None if change.response is not None else before.response is None:
+        return None
+    from agent_lanes.core.dead import DEAD, SEEN_TO
+
+    made = change.response is not None and change.response.cause in DEAD
+    if not made and not any(event.type in SEEN_TO for event in change.events):
+        return None
+    from agent_lanes.backends.files import letters
+
+    return letters
 
 
 def _keys(*claims: Claim | None) -> Any:

@@ -22,8 +22,7 @@ OPTIONS = (
     Option(
         flag="--older-than",
         metavar="TIME",
-        default="30d",
-        help="only what was answered so long ago: 90s, 12h, 30d (default: 30d)",
+        help="only what was answered so long ago: 90s, 12h, 30d (default: as the lane says, else 30d)",
     ),
     LANE,
     DRY_RUN,
@@ -35,9 +34,9 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.cli import when
     from agent_lanes.services import shelf
 
-    age = when.seconds("--older-than", args.older_than)
+    age = None if args.older_than is None else when.seconds("--older-than", args.older_than)
     backend = session.queue.backend
-    total = shelf.archive(backend, age, lane=args.lane, dry_run=args.dry_run, tell=progress(args))
+    total = shelf.archive(backend, age, lane=args.lane, lanes=session.lanes, dry_run=args.dry_run, tell=progress(args))
     return told(total, "would_archive" if args.dry_run else "archived", args)
 
 

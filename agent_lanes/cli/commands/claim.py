@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.leases import tell_cut
-from agent_lanes.cli.options import ID, LANE, LEASE, MATCH, NUMBER, OWNER, VENDOR, Arguments, Option, pairs
+from agent_lanes.cli.options import (
+    ID,
+    LANE,
+    LEASE,
+    MATCH,
+    MAX_CONCURRENCY,
+    NUMBER,
+    OWNER,
+    VENDOR,
+    Arguments,
+    Option,
+    pairs,
+)
 from agent_lanes.core.times import iso
 from agent_lanes.errors import BadUsage, Busy
 
@@ -27,7 +39,7 @@ REQUEST_ID = Option(
     metavar="R",
     help="a key of yours: the same claim repeated with it returns the same token while the lease holds",
 )
-OPTIONS = (ID, LANE, VENDOR, MATCH, WAIT, OWNER, LEASE, REQUEST_ID)
+OPTIONS = (ID, LANE, VENDOR, MATCH, WAIT, OWNER, LEASE, REQUEST_ID, MAX_CONCURRENCY)
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -35,8 +47,8 @@ def run(args: Arguments, session: Session) -> int:
     if (args.task_id is None) == (args.lane is None):
         raise BadUsage("claim takes a task id or --lane, one of the two")
     if args.task_id is not None:
-        if args.vendor is not None or args.match or args.wait:
-            raise BadUsage("--vendor, --match and --wait go with --lane, not with a task id")
+        if args.vendor is not None or args.match or args.wait or args.max_concurrency is not None:
+            raise BadUsage("--vendor, --match, --wait and --max-concurrency go with --lane, not with a task id")
         with output.shielded():
             return _report(session.queue.claim(args.task_id, **_how(args)), args, session)
     from agent_lanes.services import requests, waiting  # noqa: F401 - loaded before the sleep, not after the wake-up
@@ -46,7 +58,9 @@ def run(args: Arguments, session: Session) -> int:
 
     def attempt() -> int | None:
         with output.shielded():  # a claim whose token nobody saw would keep its task for a whole lease
-            taken = queue.claim_next(args.lane, vendor=args.vendor, match=match, **_how(args))
+            taken = queue.claim_next(
+                args.lane, vendor=args.vendor, match=match, max_concurrency=args.max_concurrency, **_how(args)
+            )
             return None if taken is None else _report(taken, args, session)
 
     code = waiting.for_work(queue.backend, args.lane, attempt, timeout_seconds=timeout)

@@ -1,12 +1,14 @@
-"""Do not offer a queued task for now.
+"""Do not offer a queued task for now; or a lane, a vendor, or a vendor on a lane.
 
-Until it is resumed, or until a time. A task that somebody works on is not held: cancel it, or wait for its answer.
+Until it is resumed, or until a time. What somebody works on goes on: cancel it, or wait for its answer. With --vendor,
+the tasks for it are not offered, and who claims in its name gets nothing: its agents cannot work.
 """
 
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import BY, ID, REASON, Arguments, Option, task_id
+from agent_lanes.cli.options import BY, HELD_VENDOR, ID, LANE, REASON, Arguments, Option, task_id
+from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     ID,
+    LANE,
+    HELD_VENDOR,
     Option(flag="--until", metavar="TIME", help="until then: 90s, 10m, 2h, 1d from now, or a time (default: resume)"),
     REASON,
     BY,
@@ -22,13 +26,15 @@ OPTIONS = (
 
 def run(args: Arguments, session: Session) -> int:
     """Hold, and say until when."""
-    from agent_lanes.services.control import hold
-
     backend, until = session.backend, None
     if args.until is not None:
         from agent_lanes.cli import when
 
         until = when.instant("--until", args.until, backend.now().wall)
+    if args.lane is not None or args.vendor is not None:
+        return _lane(args, session, until)
+    from agent_lanes.services.control import hold
+
     after, repeated = hold(backend, task_id(args), by=args.by, reason=args.reason, until=until)
     view = session.looks.status(after)
     if args.json:
@@ -36,3 +42,23 @@ def run(args: Arguments, session: Session) -> int:
     else:
         output.values(status="on_hold", task_id=after.id, until=view["hold_until"])
     return 0
+
+
+def _lane(args: Arguments, session: Session, until: int | None) -> int:
+    one_of(args)
+    from agent_lanes.core.holds import encode_hold
+    from agent_lanes.services.holds import hold
+
+    held, repeated = hold(session.backend, args.lane, args.vendor, until=until, reason=args.reason, by=args.by)
+    view = encode_hold(held)
+    if args.json:
+        output.json({"status": "on_hold", "hold": view, "already_done": repeated})
+    else:
+        output.values(status="on_hold", lane=held.lane, vendor=held.vendor, until=view["until"])
+    return 0
+
+
+def one_of(args: Arguments) -> None:
+    """A task, or a lane and a vendor, not both. Raises BadUsage."""
+    if args.task_id is not None:
+        raise BadUsage(f"{args.verb} takes a task id, or --lane and --vendor, not both")

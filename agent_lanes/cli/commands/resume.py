@@ -1,22 +1,24 @@
-"""Offer a task again that was on hold.
+"""Offer a task again that was on hold; or a lane, a vendor, or a vendor on a lane.
 
-It keeps its place in the lane. A task that is not on hold is refused with exit code 4.
+Tasks have kept their places in the lane. What is not on hold is refused with exit code 4.
 """
 
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import BY, ID, Arguments, task_id
+from agent_lanes.cli.options import BY, HELD_VENDOR, ID, LANE, Arguments, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.wiring import Session
 
-OPTIONS = (ID, BY)
+OPTIONS = (ID, LANE, HELD_VENDOR, BY)
 
 
 def run(args: Arguments, session: Session) -> int:
     """Resume."""
+    if args.lane is not None or args.vendor is not None:
+        return _lane(args, session)
     from agent_lanes.services.control import resume
 
     after = resume(session.backend, task_id(args), by=args.by)
@@ -24,4 +26,18 @@ def run(args: Arguments, session: Session) -> int:
         output.json({"status": "resumed", "task_id": after.id, "task": session.looks.status(after)})
     else:
         output.values(status="resumed", task_id=after.id)
+    return 0
+
+
+def _lane(args: Arguments, session: Session) -> int:
+    from agent_lanes.cli.commands.hold import one_of
+    from agent_lanes.services.holds import resume
+
+    one_of(args)
+    resume(session.backend, args.lane, args.vendor)
+    told = {"status": "resumed", "lane": args.lane, "vendor": args.vendor}
+    if args.json:
+        output.json(told)
+    else:
+        output.values(**told)
     return 0

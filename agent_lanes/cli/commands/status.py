@@ -48,6 +48,7 @@ def run(args: Arguments, session: Session) -> int:
 def _all(args: Arguments, session: Session) -> int:
     from agent_lanes.cli import listing
     from agent_lanes.core.advice import for_summary
+    from agent_lanes.core.holds import encode_hold
     from agent_lanes.core.views import no_counts, tally
 
     counts = no_counts()
@@ -55,6 +56,7 @@ def _all(args: Arguments, session: Session) -> int:
     def after() -> dict[str, object]:
         return {
             "summary": counts,
+            "holds": [encode_hold(hold) for hold in session.looks.holds()],
             "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
         }
 

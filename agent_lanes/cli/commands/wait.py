@@ -153,9 +153,10 @@ def for_work(args: Arguments, backend: Backend, look: Callable[[], T | None], ti
 
 def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> int:
     """A wait on a lane that found nothing: exit code 0, status idle."""
-    from agent_lanes.core.advice import for_idle
-
-    reason, message, next_action = for_idle(args.lane, session.backend.ever_submitted(args.lane))
+    most = args.max_concurrency if args.verb == "claim" else None
+    reason, message, next_action = session.looks.idle(
+        args.lane, vendor=args.vendor, match=pairs("--match", args.match), max_concurrency=most
+    )
     if args.json:
         output.json(
             {

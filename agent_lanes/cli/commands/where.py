@@ -9,6 +9,7 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import Arguments
+from agent_lanes.core.holds import encode_hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def run(args: Arguments, session: Session) -> int:
     """Print it."""
     found, store = session.found, session.store_address
     workspace_id, root = session.workspace
+    holds = session.looks.holds() if os.path.isdir(store) else []
     answer = {
         "status": "ok",
         "config": found.config_path,
@@ -32,6 +34,7 @@ def run(args: Arguments, session: Session) -> int:
         "workspace_id": workspace_id,
         "workspace_root": os.path.realpath(root),
         "lanes": sorted(session.lanes.rules),
+        "holds": [encode_hold(hold) for hold in holds],
     }
     if args.json:
         output.json(answer)
@@ -39,4 +42,6 @@ def run(args: Arguments, session: Session) -> int:
     output.line(f"config     {found.config_path or 'none'}  ({found.config_why})")
     output.line(f"store      {store}  ({found.store_why}{'' if answer['store_exists'] else '; not there yet'})")
     output.line(f"workspace  {workspace_id}  {answer['workspace_root']}")
+    for hold in holds:
+        output.line(f"on hold    {hold.story}")
     return 0

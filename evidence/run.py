@@ -29,6 +29,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K3-FORGET": ("forget", "power loss: a file system that forgets what was not synced, at every step"),
     "K5": ("storm", "a storm of processes with random kills, and its history checked"),
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
+    "K7": ("dispatchers", "killed dispatchers, agents that misbehave, disturbed tasks and stores"),
     "SIM": ("simulation", "several clients in one process, switched, crashed and aged by a seed"),
 }
 

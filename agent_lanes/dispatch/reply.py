@@ -9,7 +9,7 @@ from __future__ import annotations
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS
 from agent_lanes.dispatch.delivery import deliver, keep_in_file
-from agent_lanes.errors import AgentLanesError, BadData, Refused, RequestChanged
+from agent_lanes.errors import AgentLanesError, BadData, Damaged, Refused, RequestChanged
 from agent_lanes.services import control
 
 TYPE_CHECKING = False
@@ -70,8 +70,10 @@ class Reply:
         except RequestChanged as wrong:
             line = "the request was changed while the agent worked on it"
             return self.failed(f"{line}: {wrong.message}", answer=body, final=True)
+        except Damaged as wrong:
+            return self._kept(wrong, body.encode("utf-8", "replace"))
         except BadData as wrong:
-            return self.failed(f"the answer was refused: {wrong.message}")
+            return self.failed(f"the answer was refused: {wrong.message}", answer=body)
         except Refused as wrong:
             return self.gone(wrong.message)
         except AgentLanesError as wrong:
@@ -111,7 +113,7 @@ class Reply:
 
         after = deliver(send, hurry=self._stopping, say=self._say)
         left = "it was the last: the task has failed" if after and after.response else "the task goes back for another"
-        self._say(f"attempt {after.attempts if after else ''} failed; {left}")
+        self._say(f"this attempt failed; {left}")
 
     def _send(self, body: str, status: str, verdict: str | None) -> None:
         def send() -> object:

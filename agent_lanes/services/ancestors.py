@@ -1,4 +1,4 @@
-"""Which program started this one, past the shells in between: a chat's shell ends at once, the chat goes on."""
+"""Which program started this one, past the shells in between: a chat runs each command in a shell of its own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "nohup", "setsid", "timeou
 
 
 class Starter:
-    """The nearest ancestor that is no shell; where there is no /proc, or none is left, nobody."""
+    """The nearest ancestor that is no shell; where none is left, who leads the session; without a /proc nobody."""
 
     def __init__(self) -> None:
         self.pid, self._born = _nearest(os.getppid())
+        leader = os.getsid(0)
+        if not self.pid and leader != os.getpid() and (about := _about(leader)):
+            self.pid, self._born = leader, about[2]
 
     def lives(self) -> bool:
         """Whether it still runs; True where nobody is known."""

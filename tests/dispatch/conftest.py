@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from cli.process import PATIENCE_SECONDS, Command, Running
 
-AGENT = Path(__file__).with_name("agent.py")
+AGENT = Path(__file__).parents[2] / "evidence" / "dispatching" / "agent.py"
 
 
 class Scene:

@@ -11,17 +11,20 @@ from pathlib import Path
 
 
 def say(text: str) -> None:
+    """Print it at once."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def tell(path: str) -> None:
     """Say that it has begun: a file appears, whole."""
-    Path(path + ".new").write_text(str(os.getpid()))
-    os.rename(path + ".new", path)
+    born = f"{path}.{os.getpid()}"
+    Path(born).write_text(str(os.getpid()))
+    os.rename(born, path)
 
 
 def main(kind: str, *words: str) -> int:
+    """Behave as `kind` does."""
     prompt = sys.stdin.read()
     if kind == "echo":
         say(prompt)
@@ -52,21 +55,36 @@ def main(kind: str, *words: str) -> int:
         subprocess.Popen([sys.executable, "-c", script], start_new_session=True, env=kept, stdin=subprocess.DEVNULL)
         while not Path(words[0]).exists():
             time.sleep(0.01)
+        if "stay" in words:
+            time.sleep(3600)
         say("done")
     elif kind == "until":  # answers once a file appears
         tell(words[0])
         while not Path(words[1]).exists():
             time.sleep(0.01)
         say("finished")
+    elif kind == "complain":
+        for _ in range(int(words[0]) >> 16):
+            sys.stderr.write("x" * 65_536)
+        say("done")
     elif kind == "where":
         say(os.getcwd())
     elif kind == "touch":
         Path(words[0]).write_text("made by the agent\n")
         say("made it")
+    elif kind == "spoil":
+        Path(words[0]).write_text("half done")
+        return 1
+    elif kind == "read":
+        say(Path(words[0]).read_text())
     elif kind == "environment":
         say("\n".join(os.environ.get(word, "-") for word in words))
     elif kind == "memory":
-        say(str(len(bytearray(1 << 30))))
+        try:
+            say(str(len(bytearray(1 << 30))))
+        except MemoryError:
+            sys.stderr.write("MemoryError\n")
+            return 1
     return 0
 
 

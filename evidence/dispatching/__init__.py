@@ -1,0 +1,1 @@
+"""The cases of K7, and what they need."""

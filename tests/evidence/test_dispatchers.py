@@ -1,0 +1,28 @@
+"""K7 as CI takes it: every case that takes less than ten seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dispatching.hall import Hall
+from holding.place import Case
+
+import dispatchers
+
+CASES = dispatchers.cases(whole=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES, ids=[case.done for case in CASES])
+def test_what_is_promised_of_dispatchers_is_so(case: Case, tmp_path: Path) -> None:
+    hall = Hall(tmp_path)
+    try:
+        assert case.play(hall)
+    finally:
+        hall.close()
+
+
+def test_every_case_of_the_table_has_a_row_of_its_own() -> None:
+    rows = [case.done for case in dispatchers.cases(whole=True)]
+    assert len(rows) == len(set(rows))

@@ -12,6 +12,8 @@ import os
 import signal
 import subprocess
 import time
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ MODEL = "fake-model"
 KEY = "sk-fake-0123456789"  # copilot blots its key out of what it prints, so it must be no part of a word
 SECONDS = 150  # of a whole run, on a busy machine
 GRACE_SECONDS = 20
+MARK = "AGENT_LANES_RUN"
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,14 @@ class Agent:
     def __init__(self, name: str, model: Model, folder: Path, *, logged_in: bool = True) -> None:
         self.vendor = load(None)[name]
         self.name, self.model, self.logged_in = name, model, logged_in
+        self.runs: list[Running] = []
         self.home, self.work = folder / "home", folder / "work"
         self.home.mkdir(parents=True, exist_ok=True)
         self.work.mkdir(exist_ok=True)
         self.environment = {
             "PATH": path_of(name),
             "HOME": str(self.home),
+            MARK: f"test-{os.getpid()}-{uuid.uuid4()}",
             "LANG": "C.UTF-8",
             "TMPDIR": str(folder),
             "XDG_CONFIG_HOME": str(self.home / ".config"),
@@ -121,11 +126,34 @@ class Agent:
 
     def started(self, prompt: str | bytes, **asked: Any) -> Running:
         """The agent at work, with its prompt on stdin, in a session of its own."""
-        return Running(self, prompt.encode() if isinstance(prompt, str) else prompt, asked)
+        self.runs.append(Running(self, prompt.encode() if isinstance(prompt, str) else prompt, asked))
+        return self.runs[-1]
 
     def run(self, prompt: str | bytes, **asked: Any) -> Done:
         """A whole run."""
         return self.started(prompt, **asked).ended()
+
+    def end(self) -> None:
+        """Stop what still runs of it."""
+        for run in self.runs:
+            if run.process.poll() is None:
+                run.stopped(signal.SIGKILL)
+        for process in marked(self.environment[MARK]):
+            os.kill(process, signal.SIGKILL)
+
+
+def marked(marker: str) -> list[int]:
+    """The processes that have this marker in their environment."""
+    return [pid for pid, words in processes("environ") if f"{MARK}={marker}".encode() in words]
+
+
+def processes(what: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Every process there is, with its `cmdline` or `environ`."""
+    for path in Path("/proc").glob(f"[0-9]*/{what}"):
+        try:
+            yield int(path.parent.name), path.read_bytes().split(b"\0")
+        except OSError:  # it has ended
+            continue
 
 
 class Running:
@@ -160,7 +188,8 @@ class Running:
 
     def stopped(self, number: int = signal.SIGTERM) -> Done:
         """Send a signal to all of its group; SIGKILL those that stay."""
-        os.killpg(self.process.pid, number)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
         try:
             code = self.process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:

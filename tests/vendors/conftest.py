@@ -36,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeAgent]:
     """`make("claude", Say("42"))`: an agent whose model does that."""
-    with ExitStack() as models:
+    with ExitStack() as at_the_end:
 
         def made(name: str, *script: Step, logged_in: bool = True, folder: str = "a") -> Agent:
             there = (programs.CACHE / f"{name}-{shipped()[name].verified.version}").exists()
@@ -45,7 +45,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeAgent]:
             try:
                 place = tmp_path / folder
                 place.mkdir()
-                return Agent(name, models.enter_context(Model(*script)), place, logged_in=logged_in)
+                agent = Agent(name, at_the_end.enter_context(Model(*script)), place, logged_in=logged_in)
+                at_the_end.callback(agent.end)
+                return agent
             except programs.NotToBeHad as wrong:
                 MISSING[name] = str(wrong)
                 if os.environ.get("CI") and not wrong.unreachable:

@@ -6,13 +6,15 @@
         model.strangers     the hosts that the agent tried to reach beside it
 
 The script is a list of steps: each request that offers tools takes the next one, and the last one stays. A request
-without tools (the title of a chat) is answered with a word; a refusal is for every request.
+without tools (the title of a chat) is answered with a word; a refusal is for every request. A function in place of a
+step is asked with each request what to do.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -50,7 +52,7 @@ class Request:
 class Model:
     """The server; a context manager."""
 
-    def __init__(self, *script: Step) -> None:
+    def __init__(self, *script: Step | Callable[[Request], Step]) -> None:
         self.script = list(script)
         self.requests: list[Request] = []
         self.strangers: list[str] = []
@@ -91,13 +93,10 @@ class Model:
             self.requests.append(request)
             self.asked.notify_all()
             step = self.script[min(self._taken, len(self.script) - 1)]
-            if isinstance(step, Fail | Hang):
-                self._taken += request.main
-                return step
-            if not request.main:
+            if not request.main and not isinstance(step, Fail | Hang):
                 return Say("A title")
-            self._taken += 1
-            return step
+            self._taken += request.main
+            return step(request) if callable(step) else step
 
 
 def handler(model: Model) -> type[BaseHTTPRequestHandler]:

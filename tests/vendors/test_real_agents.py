@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from pathlib import Path
 
 import pytest
 
 from agent_lanes.dispatch.installed import installed
 from agent_lanes.dispatch.outcome import FAILED, INCOMPLETE, NOT_LOGGED_IN, USAGE_LIMIT
+from vendors.agents import MARK, marked
 from vendors.conftest import MakeAgent
 from vendors.wires import TOKENS_IN, TOKENS_OUT, Cut, Fail, Hang, Say
 
@@ -125,7 +124,7 @@ def test_an_answer_that_breaks_off_is_none(make: MakeAgent, name: str) -> None:
 
 def test_sigterm_to_the_group_ends_it_and_leaves_nothing_running(make: MakeAgent, name: str) -> None:
     agent = make(name, Hang())
-    agent.environment["AGENT_LANES_RUN"] = marker = f"test-{os.getpid()}-{name}"
+    marker = agent.environment[MARK]
     running = agent.started("hello")
     agent.model.wait_for_request()
     assert marked(marker)
@@ -135,18 +134,6 @@ def test_sigterm_to_the_group_ends_it_and_leaves_nothing_running(make: MakeAgent
     while marked(marker) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not marked(marker)
-
-
-def marked(marker: str) -> list[str]:
-    """The processes that have a marker in their environment."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"AGENT_LANES_RUN={marker}".encode() in path.read_bytes().split(b"\0"):
-                found.append(path.parent.name)
-        except OSError:
-            continue
-    return found
 
 
 def test_its_version_is_the_one_that_the_table_was_tried_with(

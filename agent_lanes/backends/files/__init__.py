@@ -8,6 +8,7 @@
     hints     ready/, timers/, held/                 finder   what may be claimed next
     signals   wake-ups                               watches  blocking waits
     counter   the sequence of a lane                 litter   what crashed commands leave
+    durable   what is synced, and when that is said  unborn   what a power cut left of what was not
     upkeep    upgrade and rebuild, under the gate    check    is this file system fit?
 
 CONTRACT.md, "State folder", is the normative text: from it alone another program can work on a store.

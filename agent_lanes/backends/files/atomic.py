@@ -1,9 +1,10 @@
 """How a file is born, replaced and read.
 
 Everything is born in tmp/, which lies on the same file system, and gets its name by one rename or link. Data that
-must survive a power cut is fsynced before it gets its name, and the folder after; after a failed fsync the
-temporary file is discarded, never synced again (the kernel has dropped the pages: fsync(2), and the fsyncgate
-findings of 2018). Reading never follows a symlink, never blocks on a FIFO, never takes in more than a limit.
+must survive a power cut is fsynced before it gets its name, and the folder after, or bears a mark until both are done
+(durable.py); after a failed fsync a file is discarded or written anew, never synced again (the kernel has dropped the
+pages: fsync(2), and the fsyncgate findings of 2018). Reading never follows a symlink, never blocks on a FIFO, never
+takes in more than a limit.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
+MARK = stat.S_ISVTX  # of a folder or a file that is visible, and may not survive a power cut yet (durable.py)
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 CHUNK = 1 << 20
@@ -80,9 +82,9 @@ def read(path: str, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def write_new(path: str, data: bytes, *, durable: bool) -> None:
+def write_new(path: str, data: bytes, *, durable: bool, mode: int = FILE_MODE) -> None:
     """A new file with this content; removed again if anything fails. Raises OSError, FileExistsError too."""
-    descriptor = os.open(path, NEW_FLAGS, FILE_MODE)
+    descriptor = os.open(path, NEW_FLAGS, mode)
     try:
         try:
             view = memoryview(data)
@@ -187,6 +189,14 @@ def drop_marker(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+def marked(path: str) -> bool:
+    """Whether a file or folder says that it may not survive a power cut yet; False if it is not there."""
+    try:
+        return bool(os.stat(path, follow_symlinks=False).st_mode & MARK)
+    except OSError:
+        return False
 
 
 def is_folder(path: str) -> bool:

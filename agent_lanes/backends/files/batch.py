@@ -1,9 +1,9 @@
 """Many new tasks in one commit: what one submit does, step by step for all of them together.
 
     numbers     one range of each lane's counter
-    stage       every folder and every reserved key in tmp/; one sync for all of them (together.py)
-    keys        a link for each; one fsync of keys/
-    commit      for each its marker, then the rename into tasks/; one fsync of tasks/
+    stage       every folder and every reserved key in tmp/
+    keys        one sync for all of them (together.py); a link for each; one fsync of keys/
+    commit      for each its marker, then the rename into tasks/; one sync for all of them
 
 Each task is wholly there or not, whatever becomes of the others: one that cannot be staged leaves the batch, and one
 whose key or id was taken meanwhile is left for a submit of its own, and so are those that need it: they must know
@@ -18,7 +18,7 @@ import os
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, commits, counter, durable, keys, records
 from agent_lanes.backends.files.creator import NewBorn
-from agent_lanes.backends.files.layout import EVENTS
+from agent_lanes.backends.files.layout import EVENTS, TASK
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.together import Together
 from agent_lanes.backends.files.unique import Taken
@@ -46,10 +46,12 @@ class Cradle:
         self.files = commits.newborn(task, creation.request)
         self.folder = f"{layout.tmp}/{task.id}.{chance(16)}"
         self.staged_key: str | None = None
+        self.marked = False
 
     def stage(self, layout: Layout) -> None:
         """Write everything below tmp/, not yet durable. Raises OSError."""
         os.mkdir(self.folder, durable.NEWBORN_MODE)
+        self.marked = atomic.marked(self.folder)
         for name, data in self.files.items():
             atomic.write_new(f"{self.folder}/{name}", data, durable=False)
         if self.key is not None:
@@ -57,12 +59,17 @@ class Cradle:
             place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
             self.staged_key = keys.stage(layout, place, durable=False)
 
-    def paths(self) -> Iterator[str]:
-        """What must be durable before the commit, files before their folder; losing history is no harm."""
-        yield from (f"{self.folder}/{name}" for name in self.files if name != EVENTS)
-        yield self.folder
+    def before(self) -> Iterator[str]:
+        """What must be durable before the commit: the key, and all of it where a folder keeps no mark."""
+        if not self.marked:
+            yield from self.paths(self.folder)
         if self.staged_key is not None:
             yield self.staged_key
+
+    def paths(self, folder: str) -> Iterator[str]:
+        """What must be durable of it, files before their folder, where that lies now; losing history is no harm."""
+        yield from (f"{folder}/{name}" for name in self.files if name != EVENTS)
+        yield folder
 
     def clear(self) -> None:
         """Remove what is staged; what cannot be removed is litter for the sweep."""
@@ -89,24 +96,27 @@ class Batch:
     def commit(self, now: Callable[[], Moment]) -> list[Task]:
         """Commit them; returns the tasks that are new. Raises OSError, Busy where that concerns all of them."""
         left = self._look_up_keys()
+        with Together(self.layout.tmp) as together:
+            born = self._born(left, now, together)
+            self._confirm(born, together)
+        return [cradle.task for cradle in born]
+
+    def _born(self, left: list[int], now: Callable[[], Moment], together: Together) -> list[Cradle]:
+        """Stage and commit these; what did not come so far is removed again."""
         cradles: list[Cradle] = []
         try:
-            with Together(self.layout.tmp) as together:
-                for cradle in self._made(left, now):
-                    cradles.append(cradle)
-                    with self._blamed(cradle.number):
-                        cradle.stage(self.layout)
-                staged = self._unblamed(cradles)
-                if staged:
-                    together.sync([path for cradle in staged for path in cradle.paths()])
+            for cradle in self._made(left, now):
+                cradles.append(cradle)
+                with self._blamed(cradle.number):
+                    cradle.stage(self.layout)
+            staged = self._unblamed(cradles)
+            together.sync([path for cradle in staged for path in cradle.before()])
             self._reserve(staged)
-            born = [cradle for cradle in self._unblamed(staged) if self._place(cradle, now())]
+            return [cradle for cradle in self._unblamed(staged) if self._place(cradle, now())]
         finally:
             for cradle in cradles:
                 if self.outcomes[cradle.number] is not cradle.task:
                     cradle.clear()
-        self._confirm()
-        return [cradle.task for cradle in born]
 
     def failed(self, wrong: AgentLanesError) -> None:
         """What stopped all of them is the outcome of each that has none."""
@@ -227,15 +237,26 @@ class Batch:
                     raise
         return self.outcomes[cradle.number] is cradle.task
 
-    def _confirm(self) -> None:
-        """Make the names in tasks/ durable, or say of each task that its name may not be."""
-        done = {number: outcome.id for number, outcome in enumerate(self.outcomes) if isinstance(outcome, Task)}
+    def _confirm(self, born: list[Cradle], together: Together) -> None:
+        """Make them durable, and those that were there under their keys; or say of each that it may not be."""
+        there = {number: one.id for number, one in enumerate(self.outcomes) if isinstance(one, Task)}
+        folders = {cradle.number: self.layout.task(cradle.task.id) for cradle in born}
+        paths = [path for cradle in born for path in cradle.paths(folders[cradle.number])]
         try:
-            if done:
-                durable.sync_tasks(self.layout, done.values())
+            if paths:
+                together.sync([*paths, self.layout.tasks])
         except OSError as wrong:
-            for number, id in done.items():
-                self.outcomes[number] = durable.unconfirmed_task(id, wrong)
+            for cradle in born:
+                durable.not_written(f"{folders[cradle.number]}/{TASK}")
+                self.outcomes[cradle.number] = durable.unconfirmed_task(cradle.task.id, wrong)
+            return
+        for folder in folders.values():
+            durable.confirmed(folder)
+        for number in there.keys() - folders.keys():
+            try:
+                durable.sync_newborn(self.layout, there[number])
+            except OSError as wrong:
+                self.outcomes[number] = durable.unconfirmed_task(there[number], wrong)
 
     def _unblamed(self, cradles: list[Cradle]) -> list[Cradle]:
         return [one for one in cradles if self.outcomes[one.number] is None and one.number not in self.alone]

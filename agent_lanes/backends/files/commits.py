@@ -1,9 +1,11 @@
 """The two commit points, and what is prepared for them.
 
-    bear    a whole task folder in tmp/, fsynced    ->  rename into tasks/
-    stage   a claim or an answer in tmp/, fsynced   ->  seal: rename over claim.json, or link to response.json
+    bear    a whole task folder in tmp/    ->  rename into tasks/
+    stage   a claim or an answer in tmp/   ->  seal: rename over claim.json, or link to response.json
 
-Everything before the rename or link is invisible and is removed again when it fails.
+Everything before the rename or link is invisible and is removed again when it fails. A task and an answer are made
+durable after it, and bear a mark until they are (durable.py); where a file system keeps no such mark, and for a claim
+that must stand, the content is fsynced before.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal
-from agent_lanes.backends.files.durable import NEWBORN_MODE
+from agent_lanes.backends.files.durable import ANSWER_MODE, NEWBORN_MODE
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import dumps
@@ -30,16 +32,18 @@ if TYPE_CHECKING:
 
 
 def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None, now: Moment) -> bool:
-    """Commit a new task, its marker first; False if its id is taken. Raises unique.Taken, OSError."""
+    """Commit a new task, its marker first, not yet durable; False if its id is taken. Raises unique.Taken, OSError."""
     task = snapshot.task
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
     files = newborn(task, request)
     os.mkdir(born, NEWBORN_MODE)
     try:
+        marked = atomic.marked(born)
         for name, data in files.items():
-            atomic.write_new(f"{born}/{name}", data, durable=name != EVENTS)
-        atomic.sync_folder(born)
+            atomic.write_new(f"{born}/{name}", data, durable=not marked and name != EVENTS)
+        if not marked:
+            atomic.sync_folder(born)
         place_in(hints, task, place, born, folder)
     except BaseException as wrong:
         if not os.path.isdir(born):
@@ -114,21 +118,33 @@ def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], req
 def stage(layout: Layout, change: Change) -> str | None:
     """The file that will be sealed, written before any lock is taken; None if only history changes. Raises OSError.
 
-    It is fsynced where it must survive a power cut, and where a torn file would take with it what the former one had
-    counted.
+    A claim is fsynced where it must survive a power cut, and where a torn file would take with it what the former one
+    had counted.
     """
-    durable = change.durable or (change.claim is not None and change.claim.attempts > 0)
+    path = f"{layout.tmp}/{chance(16)}"
     if change.response is not None:
         from agent_lanes.core.answers import encode_response
 
-        record = encode_response(change.response)
-    elif change.claim is not None:
-        record = codec.encode_claim(change.claim)
-    else:
+        atomic.write_new(path, dumps(encode_response(change.response)).encode(), durable=False, mode=ANSWER_MODE)
+        if not atomic.marked(path):
+            _sync_staged(path)
+        return path
+    if change.claim is None:
         return None
-    path = f"{layout.tmp}/{chance(16)}"
-    atomic.write_new(path, dumps(record).encode(), durable=durable)
+    durable = change.durable or change.claim.attempts > 0
+    atomic.write_new(path, dumps(codec.encode_claim(change.claim)).encode(), durable=durable)
     return path
+
+
+def _sync_staged(path: str) -> None:
+    descriptor = os.open(path, atomic.READ_FLAGS)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        atomic.discard(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def seal(staged: str, folder: str, change: Change) -> None:

@@ -1,6 +1,6 @@
 """New tasks in the file backend: one, many at once, and those that come from elsewhere.
 
-    create    everything into tmp/, fsynced  ->  rename into tasks/            (+ fsync of tasks/)
+    create    everything into tmp/  ->  rename into tasks/            (+ fsync of its files, its folder, tasks/)
 
 With an idempotency key, its reservation comes first (keys.py); with a unique key, the rename is made under its lock
 (unique.py). What the task is to be found through (edges.py, kin.py) is there before it is.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.layout import REQUEST, TASK
 from agent_lanes.backends.files.shelf import FileShelf
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import placement
@@ -59,7 +60,7 @@ class FileCreator(FileShelf):
                 id = None if reserved is None else reserved.id
                 there = None if id is None else self.stored(id)
                 if there is not None:
-                    durable.confirm_task(self.layout, there.id, "submitted")  # the first call may have died before
+                    self._confirm(there)
                     return there
                 if unique_key is not None and (there := self._with_unique_key(lane, unique_key)) is not None:
                     return there
@@ -86,7 +87,7 @@ class FileCreator(FileShelf):
             else:
                 raise Busy("submit: found no free task id", hint="repeat the call")
             try:
-                durable.confirm_task(self.layout, task.id, "submitted")
+                durable.confirm_task(self.layout, task.id, "submitted", files=(TASK, REQUEST) if request else (TASK,))
             finally:
                 self._wake(self._fresh(task))
             self._index(task)
@@ -108,13 +109,20 @@ class FileCreator(FileShelf):
 
     def _with_unique_key(self, lane: str, key: str) -> Task | None:
         """The open task that has the key, durable. Raises Damaged, Unconfirmed, OSError."""
-        from agent_lanes.backends.files import durable, unique
+        from agent_lanes.backends.files import unique
 
         id = unique.holder(self.layout, lane, key)
         there = None if id is None else self.stored(id)
         if there is not None:
-            durable.confirm_task(self.layout, there.id, "submitted")
+            self._confirm(there)
         return there
+
+    def _confirm(self, there: Task) -> None:
+        """A task of another call, which may be at work, or have died before it was durable. Raises Unconfirmed."""
+        from agent_lanes.backends.files import durable
+
+        if atomic.marked(self._folder(there.id)):
+            durable.confirm_task(self.layout, there.id, "submitted")
 
     def create_many(self, wanted: Sequence[Creation]) -> list[Task | AgentLanesError]:
         """See ports.TaskStore."""
@@ -162,7 +170,7 @@ class FileCreator(FileShelf):
 
                 unique.note(self.layout, task)
             self._wake(snapshot)
-            durable.confirm_task(self.layout, task.id, "imported")
+            durable.confirm_task(self.layout, task.id, "imported", files=())
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""

@@ -1,13 +1,16 @@
 """What survives a power cut, and from when on that may be said (docs/architecture.md, "What is synced").
 
-    a task      its content and its folder before the rename, tasks/ after it
-    an answer   its content before the link, the task's folder after it - and tasks/, if nobody did that yet
+    a task      the rename into tasks/, then the fsync of its files, of its folder, of tasks/
+    an answer   the link to response.json, then the fsync of the file, of the task's folder
 
-A submit becomes visible by its rename, and durable only by the fsync of tasks/ that follows. Somebody may claim and
-answer the task in between, or after the submit was killed there; an answer must not be acknowledged whose task a
-power cut may take back. So a task's folder is born with the sticky bit, which means nothing else on it; who has
-synced tasks/ takes the bit away, and who answers while it is there syncs tasks/ first. After a reboot a bit that is
-still there costs one fsync too many.
+Names come first: then a file system with a journal commits once, for whichever fsync comes first, and the others find
+nothing left to do. So both are visible before they are durable. Until then a task's folder, or response.json, bears a
+mark, with which it was born: the sticky bit, which means nothing else there. Who has synced all of it takes the mark
+away. Who relies on what bears it, by an answer to the task or a report of the answer, syncs it first. What bears it
+after a power cut and is torn is nothing that anybody was told of (records.unborn, unborn.py).
+
+After a failed fsync the kernel has dropped the pages, and says so only once. So whoever finds it fail notes that on
+the file by another bit, and who syncs such a file later writes it anew.
 """
 
 from __future__ import annotations
@@ -15,52 +18,63 @@ from __future__ import annotations
 import os
 import stat
 
+from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
-from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.layout import REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.errors import Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-NEWBORN_MODE = atomic.FOLDER_MODE | stat.S_ISVTX
+NEWBORN_MODE = atomic.FOLDER_MODE | atomic.MARK
+ANSWER_MODE = atomic.FILE_MODE | atomic.MARK
+NOT_WRITTEN = stat.S_ISGID  # of a file: its fsync has failed
+LONGEST = 256 << 20
 
 
-def sync_task(layout: Layout, id: str) -> None:
-    """Make a task durable that has been renamed into tasks/, and say so to whoever answers it. Raises OSError."""
-    sync_tasks(layout, (id,))
-
-
-def sync_tasks(layout: Layout, ids: Iterable[str]) -> None:
-    """The same for many, by one fsync. Raises OSError."""
-    atomic.sync_folder(layout.tasks)
-    for id in ids:
-        _say_so(layout.task(id))
-
-
-def _say_so(folder: str) -> None:
+def sync_task(layout: Layout, id: str, files: Iterable[str] = (TASK, REQUEST)) -> None:
+    """Make a task durable that has been renamed into tasks/, with these of its files. Raises OSError."""
+    folder = layout.task(id)
+    for name in files:
+        _sync_file(layout, f"{folder}/{name}")
     try:
-        os.chmod(folder, atomic.FOLDER_MODE)
-    except OSError:  # then whoever answers syncs it again
-        pass
+        atomic.sync_folder(folder)
+    except FileNotFoundError:
+        return  # archived: it is durable there
+    atomic.sync_folder(layout.tasks)
+    confirmed(folder)
+
+
+def sync_newborn(layout: Layout, id: str) -> None:
+    """The same, if nobody did that yet. Raises OSError."""
+    if atomic.marked(layout.task(id)):
+        sync_task(layout, id)
 
 
 def sync_facts(layout: Layout, id: str) -> None:
-    """Make the answer of a task durable, or its claim, and the task itself. Raises OSError."""
+    """Make the answer of a task durable, or the name of its claim, and the task itself. Raises OSError."""
     folder = layout.task(id)
+    answer = f"{folder}/{RESPONSE}"
+    marked = atomic.marked(answer)
+    if marked:
+        _sync_file(layout, answer)
     try:
         atomic.sync_folder(folder)
-        newborn = os.stat(folder).st_mode & stat.S_ISVTX
     except FileNotFoundError:
         return  # archived: it is durable there
-    if newborn:
-        sync_task(layout, id)
+    sync_newborn(layout, id)
+    if marked:
+        _unmark(answer, atomic.FILE_MODE)
 
 
 def sync_facts_together(layout: Layout, ids: Sequence[str]) -> None:
     """The same for many tasks, with one syncfs where that is as good. Raises OSError."""
     from agent_lanes.backends.files.together import Together
 
+    for id in ids:
+        if atomic.marked(layout.task(id)) or atomic.marked(f"{layout.task(id)}/{RESPONSE}"):
+            sync_facts(layout, id)
     try:
         with Together(layout.tasks) as together:
             together.sync([*map(layout.task, ids), layout.tasks])
@@ -69,10 +83,45 @@ def sync_facts_together(layout: Layout, ids: Sequence[str]) -> None:
             sync_facts(layout, id)
 
 
-def confirm_task(layout: Layout, id: str, done: str) -> None:
+def confirmed(folder: str) -> None:
+    """Say of a task's folder that all of it has been synced."""
+    _unmark(folder, atomic.FOLDER_MODE)
+
+
+def not_written(path: str) -> None:
+    """Say of a file that its fsync has failed: whoever relies on it must write it anew."""
+    _unmark(path, atomic.FILE_MODE | atomic.MARK | NOT_WRITTEN)
+
+
+def _unmark(path: str, mode: int) -> None:
+    try:
+        os.chmod(path, mode)
+    except OSError:  # then whoever relies on it syncs it again
+        pass
+
+
+def _sync_file(layout: Layout, path: str) -> None:
+    try:
+        descriptor = os.open(path, atomic.READ_FLAGS)
+    except FileNotFoundError:
+        return  # there is none, or it is archived
+    try:
+        if os.fstat(descriptor).st_mode & NOT_WRITTEN:
+            data = atomic.read(path, LONGEST)
+            atomic.replace(path, data, f"{layout.tmp}/{chance(16)}", durable=True)
+        else:
+            os.fsync(descriptor)
+    except OSError:
+        not_written(path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def confirm_task(layout: Layout, id: str, done: str, files: Iterable[str] = (TASK, REQUEST)) -> None:
     """After the commit of a task: make it durable. Raises Unconfirmed."""
     try:
-        sync_task(layout, id)
+        sync_task(layout, id, files)
     except OSError as wrong:
         raise unconfirmed_task(id, wrong, done) from wrong
 

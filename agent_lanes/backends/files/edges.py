@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, durable
 from agent_lanes.backends.files.layout import BUCKET, Layout, id_of_ready, sequence_of_ready
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def note(layout: Layout, task: Task) -> None:
     """Let every task that this one waits for know of it. Raises Busy, OSError."""
     for id in task.depends_on:
+        durable.sync_newborn(layout, id)  # or a power cut could take it, and what is not there has ended well
         try:
             with Lock(layout.task(id), f"task {id}"):
                 if not answered(layout.task(id)):

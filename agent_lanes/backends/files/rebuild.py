@@ -16,6 +16,7 @@ from agent_lanes.backends.files.layout import Layout
 from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import OF_THIS_PROCESS, answered, load
+from agent_lanes.backends.files.unborn import clear
 from agent_lanes.core.placement import Due, placement
 from agent_lanes.core.task import CLAIMED, Snapshot, Task
 from agent_lanes.core.times import SECOND, Moment
@@ -28,6 +29,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
     dependants, uniques = list[Task](), list[Task]()
     for id in atomic.names(layout.tasks):
         try:
+            clear(layout, id)
             heal(layout, id, now)
             snapshot = _open_task(layout, id)
         except Damaged:

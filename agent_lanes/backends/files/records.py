@@ -16,7 +16,7 @@ from agent_lanes.backends.files.layout import CLAIM, REQUEST, RESPONSE, TASK
 from agent_lanes.core import codec
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
-from agent_lanes.core.task import COMPLETED, Claim, Response, Snapshot
+from agent_lanes.core.task import COMPLETED, Claim, Response, Snapshot, Task
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound, Withheld, denied
 
 TYPE_CHECKING = False
@@ -39,20 +39,30 @@ class Loaded(Frozen):
 def load(folder: str, id: str, *, instead: Claim | None = None) -> Loaded:
     """Everything about a task; `instead` of a claim that cannot be read. Raises NotFound, Damaged, OSError.
 
-    The answer comes first: a folder that an archive takes away meanwhile has one, so it cannot seem to be unanswered.
+    What a power cut left of a submit that was never acknowledged is no task.
     """
+    try:
+        return _load(folder, id, instead)
+    except Damaged:
+        if unborn(folder, id):
+            raise not_found(id) from None
+        raise
+
+
+def _load(folder: str, id: str, instead: Claim | None) -> Loaded:
+    """The answer comes first: a folder that an archive takes away meanwhile has one, so it cannot seem unanswered."""
     response = _response(folder, id)
-    asked = _record(folder, id, TASK)
-    if asked is None:
+    record = _record(folder, id, TASK)
+    if record is None:
         if atomic.is_folder(folder):
             raise damaged(id, TASK, "missing")
         raise not_found(id)
-    if _is_legacy(asked):
+    if _is_legacy(record):
         from agent_lanes.core import legacy
 
-        snapshot = _decoded(id, TASK, lambda: legacy.decode(asked, response))
+        snapshot = _decoded(id, TASK, lambda: legacy.decode(record, response))
         return Loaded(snapshot=_own(snapshot, id), claim_bytes=None, legacy=True)
-    task = _decoded(id, TASK, lambda: codec.decode_task(asked))
+    task = _decoded(id, TASK, lambda: codec.decode_task(record))
     _own(Snapshot(task=task), id)
     try:
         raw, claim = _claim(folder, id)
@@ -103,15 +113,27 @@ def _archived(tasks: str, id: str) -> Response | None:
 
 def readable(folder: str, id: str) -> bool:
     """Whether what was asked can be read, whatever became of claim and answer."""
+    return asked(folder, id) is not None
+
+
+def asked(folder: str, id: str) -> Task | None:
+    """What was asked, whatever became of claim and answer; None where that cannot be read."""
     try:
-        asked = _record(folder, id, TASK)
-        if asked is None:
-            return False
-        if not _is_legacy(asked):
-            _own(Snapshot(task=_decoded(id, TASK, lambda: codec.decode_task(asked))), id)
+        record = _record(folder, id, TASK)
+        if record is None:
+            return None
+        if _is_legacy(record):
+            from agent_lanes.core import legacy
+
+            return _decoded(id, TASK, lambda: legacy.decode(record, None)).task
+        return _own(Snapshot(task=_decoded(id, TASK, lambda: codec.decode_task(record))), id).task
     except Damaged:
-        return False
-    return True
+        return None
+
+
+def unborn(folder: str, id: str) -> bool:
+    """Whether a power cut tore a task that was visible and not yet durable: nobody was told that it is there."""
+    return atomic.marked(folder) and not readable(folder, id)
 
 
 def examined(folder: str, id: str) -> tuple[Snapshot | None, AgentLanesError | None]:
@@ -161,12 +183,17 @@ def request_bytes(folder: str, id: str) -> bytes:
 
 
 def answered(folder: str) -> bool:
-    """Whether a response.json is there, whatever it holds."""
+    """Whether a response.json is there, whatever it holds; not what a power cut left of one that nobody was told of."""
     try:
-        os.stat(f"{folder}/{RESPONSE}", follow_symlinks=False)
+        status = os.stat(f"{folder}/{RESPONSE}", follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):  # no answer; a foreign file among the tasks
         return False
-    return True
+    if not status.st_mode & atomic.MARK:
+        return True
+    try:
+        return _response(folder, os.path.basename(folder)) is not None
+    except Damaged:
+        return True
 
 
 def not_found(id: str) -> NotFound:
@@ -182,12 +209,19 @@ def damaged(id: str, file: str, problem: object) -> Damaged:
 
 
 def _response(folder: str, id: str) -> Response | None:
-    record = _record(folder, id, RESPONSE)
-    if record is None:
-        return None
-    from agent_lanes.core.answers import decode_response
+    try:
+        record = _record(folder, id, RESPONSE)
+        if record is None:
+            return None
+        from agent_lanes.core.answers import decode_response
 
-    return _decoded(id, RESPONSE, lambda: decode_response(record))
+        return _decoded(id, RESPONSE, lambda: decode_response(record))
+    except Withheld:
+        raise
+    except Damaged:
+        if atomic.marked(f"{folder}/{RESPONSE}"):
+            return None  # torn before it was durable, so before anybody was told
+        raise
 
 
 def _record(folder: str, id: str, file: str) -> JsonObject | None:

@@ -70,7 +70,7 @@ def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
         heal(layout, finding.task_id, now)  # looks again: it may have been claimed by now
         return finding.replace(repaired="it was released, under an epoch above those in its history")
     if finding.code == "permissions" and finding.path is not None:
-        os.chmod(finding.path, stat.S_IMODE(os.stat(finding.path).st_mode) & 0o700)
+        os.chmod(finding.path, stat.S_IMODE(os.stat(finding.path).st_mode) & ~0o077)
         return finding.replace(repaired="only the owner may reach it now")
     if finding.code == "hint_missing" and finding.task_id is not None:
         letters.make(layout, records.load(layout.task(finding.task_id), finding.task_id).snapshot)

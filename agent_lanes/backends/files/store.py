@@ -1,12 +1,13 @@
 """The file backend: facts as JSON files, hints as names, waits on the file system.
 
-    submit    everything into tmp/, fsynced  ->  rename into tasks/            (+ fsync of tasks/)
+    submit    everything into tmp/           ->  rename into tasks/        (+ fsync of its files, its folder, tasks/)
     update    read, decide, stage in tmp/    ->  lock, still current?, rename or link, unlock
-                                                                              (+ fsync of the folder for an answer)
+                                                                           (+ fsync of an answer, and its folder)
 
-The commit is that one rename or link (commits.py). Staging and its fsync come before the lock, so nobody waits for a
-disk; if the task changed meanwhile, it is decided again. Before the commit an error leaves nothing; after it nothing
-turns into a plain failure: what could not follow is a warning, and what cannot be vouched for is Unconfirmed.
+The commit is that one rename or link (commits.py), and what must survive a power cut is synced after it (durable.py).
+Staging comes before the lock, and syncing after it, so nobody waits for a disk; if the task changed meanwhile, it is
+decided again. Before the commit an error leaves nothing; after it nothing turns into a plain failure: what could not
+follow is a warning, and what cannot be vouched for is Unconfirmed.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Together:
 
     def sync(self, paths: Iterable[str]) -> None:
         """Make these files and folders durable, contents and the names in them. Raises OSError."""
-        paths = list(paths)
+        paths = list(paths)  # none: nothing is done
         if len(paths) > FEW and trusted(self.descriptor):
             return syncfs(self.descriptor)
         for path in paths:

@@ -14,7 +14,7 @@ import pytest
 from contracts.stores import BOOT, Clock, ClockedFileStore
 from contracts.test_many import Wanted
 
-from agent_lanes.backends.files import atomic, together
+from agent_lanes.backends.files import together
 from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.errors import AgentLanesError, StorageFailed, Unconfirmed
 from agent_lanes.services.queue import QueueService
@@ -115,13 +115,13 @@ def test_a_batch_that_fails_at_any_step_says_of_each_task_whether_it_is_stored(f
     assert number > 30
 
 
-def test_what_could_not_be_synced_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_could_not_be_synced_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: together.Together, paths: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     store = store_in(tmp_path / "state")
     monkeypatch.setattr(together.Together, "sync", fail)
-    outcomes = store.create_many([Wanted(), Wanted(), Wanted("other")])
+    outcomes = store.create_many([Wanted(key="a"), Wanted(), Wanted("other")])
     assert [type(one) for one in outcomes] == [StorageFailed] * 3
     assert stored(store) == []
     assert os.listdir(tmp_path / "state/tmp") == []
@@ -131,20 +131,20 @@ def test_what_could_not_be_synced_leaves_nothing(tmp_path: Path, monkeypatch: py
 def test_what_was_renamed_but_not_synced_is_unconfirmed_and_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = atomic.sync_folder
+    original = together.Together.sync
 
-    def fail(path: str) -> None:
-        if path.endswith("/tasks"):
+    def fail(self: together.Together, paths: list[str]) -> None:
+        if any(path.endswith("/tasks") for path in paths):
             raise OSError(errno.EIO, "Input/output error")
-        original(path)
+        original(self, paths)
 
     store = store_in(tmp_path / "state")
-    monkeypatch.setattr(atomic, "sync_folder", fail)
+    monkeypatch.setattr(together.Together, "sync", fail)
     outcomes = batch(store)
-    assert [type(one) for one in outcomes] == [Unconfirmed] * 4
+    assert [type(one) for one in outcomes] == [Unconfirmed] * 3 + [Task]  # the last has the key of the first
     ids = {one.id for one in stored(store)}
-    assert {str(one).split()[1].rstrip(",") for one in outcomes} == ids and len(ids) == 3
-    monkeypatch.setattr(atomic, "sync_folder", original)
+    assert {str(one).split()[1].rstrip(",") for one in outcomes[:3]} == ids and len(ids) == 3
+    monkeypatch.setattr(together.Together, "sync", original)
     check_that_each_is_whole_and_repeating_confirms(store, "repeated")
 
 
@@ -167,7 +167,7 @@ def test_a_file_system_that_is_not_known_to_carry_a_syncfs_gets_an_fsync_for_eac
     (task,) = store.create_many([Wanted(key="k")])
     assert isinstance(task, Task)
     kinds = [path.split("/")[-1] if "Z-" in path and path.count("/") == 2 else path.split("/")[0] for path in synced]
-    assert kinds == ["task.json", "tmp", "tmp", "keys", "tasks"]
+    assert kinds == ["tmp", "keys", "task.json", "tasks", "tasks"]
 
 
 @pytest.mark.parametrize("release", ["5.7.19", "4.19.0-x", "odd"])

@@ -96,7 +96,7 @@ def kind_of(path: str) -> str:
     top, *rest = path.split("/")
     if not rest:
         return top
-    place = "task" if top != "tmp" else "newborn" if "Z-" in rest[0] else "staged"
+    place = "task" if top == "tasks" else "keys" if top == "keys" else "staged"
     return "/".join([place, *rest[1:]])
 
 
@@ -110,21 +110,20 @@ def test_the_counter_of_this_test_sees_a_lock_and_an_fsync_under_it(traced: Trac
 
 
 def test_submit_costs_three_fsyncs_and_one_more_for_a_request_on_stdin(traced: Trace) -> None:
-    """Content, then its name, then the name of the whole: in this order, or a power cut could take what was told."""
+    """All of them once everything has its name: then a journal is committed once, by the first of them."""
     counts = traced("submit", "--lane", "default", "--request-from", "request.md")
-    assert synced(counts) == ["newborn/task.json", "newborn", "tasks"]
+    assert synced(counts) == ["task/task.json", "task", "tasks"]
     counts = traced("submit", "--lane", "default", "--request-from", "-", stdin="please")
-    assert sorted(synced(counts)[:2]) == ["newborn/request.md", "newborn/task.json"]
-    assert synced(counts)[2:] == ["newborn", "tasks"]
+    assert synced(counts) == ["task/task.json", "task/request.md", "task", "tasks"]
 
 
-def test_many_submits_cost_one_syncfs_and_one_fsync_and_one_more_for_all_their_keys(traced: Trace) -> None:
-    """Contents and names of all of them, then the names of the whole (T4); wherever a syncfs can be trusted."""
+def test_many_submits_cost_one_syncfs_and_keys_one_more_and_an_fsync(traced: Trace) -> None:
+    """Contents and names of all of them (T4), wherever a syncfs can be trusted; a key is durable before its task."""
     sent = "".join(f'{{"lane": "l{at % 2}", "prompt": "p", "request": "please"}}\n' for at in range(20))
-    assert synced(traced("submit", "--many", "-", stdin=sent)) == ["tmp", "tasks"]
+    assert synced(traced("submit", "--many", "-", stdin=sent)) == ["tmp"]
     words = ("submit", "--many", "-", "--idempotency-key", "k")
-    assert synced(traced(*words, stdin=sent)) == ["tmp", "keys", "tasks"]
-    assert synced(traced(*words, stdin=sent)) == ["tasks"]  # again: confirmed
+    assert synced(traced(*words, stdin=sent)) == ["tmp", "keys", "tmp"]
+    assert synced(traced(*words, stdin=sent)) == []  # again: each says itself that it is durable
 
 
 def test_claim_renew_event_and_release_cost_no_fsync(traced: Trace) -> None:
@@ -139,10 +138,10 @@ def test_claim_renew_event_and_release_cost_no_fsync(traced: Trace) -> None:
     assert synced(traced("claim", id)) == []
 
 
-def test_respond_costs_two_fsyncs_the_answer_and_then_its_name(traced: Trace) -> None:
+def test_respond_costs_two_fsyncs_the_answer_and_its_name(traced: Trace) -> None:
     id = submitted(traced)
     token = claimed(traced, id)
-    assert synced(traced("respond", id, "--claim-token", token, "--body", "fine")) == ["staged", "task"]
+    assert synced(traced("respond", id, "--claim-token", token, "--body", "fine")) == ["task/response.json", "task"]
     assert synced(traced("respond", id, "--claim-token", token, "--body", "fine")) == ["task"]  # again: confirmed
 
 
@@ -156,7 +155,7 @@ def test_an_answer_to_a_task_whose_submit_did_not_live_to_sync_it_syncs_that_too
             traced("respond", id, "--body", "fine")
         folder.chmod(0o1700)  # as the rename leaves it
         done = traced(*(id if word == "ID" else word for word in confirm))
-        assert synced(done)[-2:] == ["task", "tasks"]
+        assert synced(done)[-4:] == ["task", "task/task.json", "task", "tasks"]
         assert folder.stat().st_mode & 0o7777 == 0o700
 
 

@@ -214,20 +214,6 @@ def test_an_answer_whose_name_could_not_be_synced_is_unconfirmed_and_confirmed_b
     assert history(store).count("response") == 1
 
 
-def test_a_submit_whose_folder_could_not_be_synced_before_the_commit_leaves_nothing(
-    tmp_path: Path, failing_folders: Callable[[str], None]
-) -> None:
-    from agent_lanes.errors import StorageFailed
-
-    store = prepared(tmp_path / "state", "submit")
-    failing_folders("")
-    with pytest.raises(StorageFailed):
-        CHANGES["submit"][1](store)
-    assert list(store.scan()) == []
-    assert list(store.candidates("default", None)) == []
-    assert list((tmp_path / "state/tmp").iterdir()) == []
-
-
 def test_an_answer_that_cannot_be_made_durable_is_not_reported(
     tmp_path: Path, failing_folders: Callable[[str], None]
 ) -> None:

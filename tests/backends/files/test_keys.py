@@ -86,7 +86,7 @@ def test_a_call_that_meets_anothers_reservation_makes_it_durable_before_its_task
 
     monkeypatch.setattr(atomic, "sync_folder", noted)
     submit_once(store)
-    assert synced == ["keys", "tmp", "tasks"]
+    assert synced == ["keys", "tasks", "tasks"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 20, b"../../etc/passwd\n1 l\n", b"\xff\n", b"x" * 5000, b"id\nx l\n"])

@@ -5,6 +5,7 @@
     Holds       what people stopped, beside single tasks
     Signals     the wake-ups: something may have changed
     Runs        an agent at work on a task, known by a lock that outlives its dispatcher
+    Presence    who listens
     Archive     finished tasks moved aside, found by their ids all the same
     Examined    what `doctor` asks
 
@@ -18,6 +19,7 @@ from typing import Protocol
 
 from agent_lanes.births import Birth as Birth
 from agent_lanes.births import Creation as Creation
+from agent_lanes.observation import Examined, Presence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.archiving import Packed
     from agent_lanes.core.fairness import Flow
-    from agent_lanes.core.finding import Finding
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.task import Event, Run, Snapshot, Task
@@ -174,6 +175,9 @@ class Finder(Protocol):
     def vendors(self) -> list[str]:
         """Whom tasks were meant for, sorted, as far as the hints tell; `any` is one of them."""
 
+    def busy(self, lane: str) -> bool:
+        """Whether a task of the lane is claimed under a lease that still runs, as far as the hints tell."""
+
 
 class Holds(Protocol):
     """What people put on hold beside single tasks: lanes, vendors, vendors on lanes."""
@@ -272,18 +276,5 @@ class Archive(Protocol):
         """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
 
 
-class Examined(Protocol):
-    """What `doctor` asks a backend."""
-
-    def examine(self) -> Iterator[Finding]:
-        """What is not as it should be; takes no lock, changes nothing. Raises StorageFailed."""
-
-    def repair(self, findings: list[Finding]) -> list[Finding]:
-        """Mend what can be mended without deleting a fact; the findings again, with what was done.
-
-        Nobody changes the store meanwhile. Raises Busy, StorageFailed.
-        """
-
-
-class Backend(TaskStore, Finder, Holds, Signals, Runs, Archive, Examined, Protocol):
+class Backend(TaskStore, Finder, Holds, Signals, Presence, Runs, Archive, Examined, Protocol):
     """All of it: what an address opens."""

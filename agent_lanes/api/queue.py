@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from agent_lanes.api.claimed import ClaimedTask
 from agent_lanes.api.relations import Relations
 from agent_lanes.api.steering import Steering
 from agent_lanes.api.submitted import NewTask, Submitted, terms_of
+from agent_lanes.core.presence import API, encode_sign
 from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
 from agent_lanes.errors import (
     AgentLanesError,
@@ -17,7 +19,7 @@ from agent_lanes.errors import (
     TaskFailed,
     TimedOut,
 )
-from agent_lanes.services import batches, waiting
+from agent_lanes.services import batches, presence, waiting
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
@@ -184,6 +186,7 @@ class Queue(Steering, Relations):
                 max_concurrency=max_concurrency,
             ),
             timeout_seconds=wait_seconds,
+            attend=lambda: presence.attending(self._service.backend, lane, vendor=vendor, owner=owner, kind=API),
         )
         return None if found is None else ClaimedTask(self._service, found)
 
@@ -276,3 +279,7 @@ class Queue(Steering, Relations):
     def list(self, *, lane: str | None = None, active_only: bool = False) -> list[dict[str, Any]]:
         """All readable tasks as `agent-lanes list` shows them."""
         return [dict(view) for view in self._service.statuses(lane=lane, active_only=active_only)[0]]
+
+    def listeners(self, lane: str | None = None) -> builtins.list[dict[str, Any]]:
+        """Who waits for work right now, of one lane or of all, as `agent-lanes listeners --json` shows them."""
+        return [dict(encode_sign(sign)) for sign in presence.listeners(self._service.backend, lane)]

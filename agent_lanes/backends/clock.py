@@ -1,4 +1,4 @@
-"""The clocks and the chance of this machine, for every backend.
+"""The clocks, the chance and the name of this machine, for every backend.
 
 Leases are judged by CLOCK_BOOTTIME, which counts sleep and which nobody can set, within one boot, which has an id.
 AGENT_LANES_BOOT_ID overrides that id: for containers that share a store but not a kernel, and for simulated reboots.
@@ -11,6 +11,10 @@ import os
 import time
 
 from agent_lanes.core.times import Moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.presence import Sign
 
 BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id"
 NANOSECONDS = 1000
@@ -44,3 +48,19 @@ def moment(boot: str) -> Moment:
 def chance(digits: int) -> str:
     """So many hex digits that nobody can guess."""
     return os.urandom((digits + 1) // 2).hex()[:digits]
+
+
+def sign(lane: str, vendor: str, owner: str, kind: str, now: Moment) -> Sign:
+    """That this process listens, since now."""
+    from agent_lanes.core.presence import Sign
+
+    return Sign(
+        lane=lane,
+        vendor=vendor,
+        owner=owner,
+        kind=kind,
+        pid=os.getpid(),
+        host=os.uname().nodename,
+        boot_id=now.boot_id,
+        since=now.wall,
+    )

@@ -16,7 +16,7 @@ from agent_lanes.core.fairness import Flow
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
-from agent_lanes.core.placement import Ready, comes_up, overdue, placement, timer_now
+from agent_lanes.core.placement import Due, Ready, comes_up, overdue, placement, timer_now
 from agent_lanes.core.task import ACTIVE, QUEUED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
@@ -248,12 +248,18 @@ class MemoryStore(MemoryRuns):
         """See ports.Finder."""
         return sorted({one.task.vendor for one in self._all()})
 
+    def busy(self, lane: str) -> bool:
+        """See ports.Finder."""
+        now = self.now()
+        places = (placement(snapshot, now) for snapshot in self._all() if snapshot.task.lane == lane)
+        return any(isinstance(place, Due) for place in places)
+
     def examine(self) -> Iterator[Finding]:
-        """See ports.Examined: memory that is damaged would not know."""
+        """See observation.Examined: memory that is damaged would not know."""
         yield from ()
 
     def repair(self, findings: list[Finding]) -> list[Finding]:
-        """See ports.Examined."""
+        """See observation.Examined."""
         return findings
 
     def _end_dependants(self, id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from agent_lanes.backends.memory_presence import MemoryPresence
 from agent_lanes.core.archiving import Packed, is_over, month_of
 from agent_lanes.core.dead import died, seen_to
 from agent_lanes.core.parcel import Parcel
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from agent_lanes.errors import Damaged
 
 
-class MemoryShelf:
+class MemoryShelf(MemoryPresence):
     """What the store in memory keeps, and what of it is archived."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.changed = threading.Condition()
         self._tasks: dict[str, Snapshot] = {}
         self._histories: dict[str, list[Event]] = {}

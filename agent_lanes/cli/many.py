@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import lines, output
-from agent_lanes.cli.commands.submit import STDIN, submission
+from agent_lanes.cli.commands.submit import STDIN, submission, warn
 from agent_lanes.cli.options import Arguments
 from agent_lanes.config import taskfile
 from agent_lanes.core.escapes import one_line
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, StorageFailed, of_system
 from agent_lanes.services.batches import AT_ONCE, BYTES_AT_ONCE
+from agent_lanes.services.presence import Audience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.core.task import Task
     from agent_lanes.services.batches import Outcome
     from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
@@ -43,6 +45,8 @@ class Many:
         args.__dict__["idempotency_key"] = None  # of the whole file; each line gets one made of it
         self.count, self.again, self.bad, self.code = 0, 0, 0, 0
         self.untold = list[int]()  # the numbers of the lines of which nothing is known yet
+        self.new: dict[tuple[str, str], Task] = {}  # one for each lane and vendor
+        self.audience = Audience(session.backend, every=False)
 
     def run(self) -> int:
         """Read, submit and tell, batch by batch."""
@@ -52,6 +56,8 @@ class Many:
                 wanted = [self._wanted(number, raw) for number, raw in batch]
                 self.untold += [number for number, _ in batch]
                 with output.shielded():  # a task whose id nobody saw would be submitted twice
+                    for one in wanted:
+                        self.audience.look(one)
                     self._tell(stream.add(wanted))
             with output.shielded():
                 self._tell(stream.close())
@@ -65,6 +71,8 @@ class Many:
                 f"agent-lanes: submit --many: {self.bad} of {self.count} were not submitted, all others were (mend "
                 "those lines and submit them again; with idempotency keys, the whole file)"
             )
+        for task in self.new.values():
+            warn(self.audience, task, self.args)
         return self.code
 
     def _open(self) -> int:
@@ -106,6 +114,8 @@ class Many:
             self.count += 1
             if outcome.task is not None:
                 self.again += not outcome.new
+                if outcome.new:
+                    self.new[outcome.task.lane, outcome.task.vendor] = outcome.task
                 told.append(self._done(number, outcome.task.id, again=not outcome.new))
             if outcome.error is not None:
                 told.append(self._refused(number, outcome.error, store_failed=outcome.store_failed))

@@ -15,12 +15,13 @@ import threading
 import time
 from functools import partial
 
+from agent_lanes.core.presence import DISPATCHER
 from agent_lanes.core.times import SECOND, iso
 from agent_lanes.dispatch.attempt import Attempt
 from agent_lanes.dispatch.reply import ANSWERED, ATTEMPT_FAILED, LOST_TASK, STOPPED, Done
 from agent_lanes.dispatch.runner import clear_away
 from agent_lanes.errors import AgentLanesError, BadUsage, Refused
-from agent_lanes.services import waiting
+from agent_lanes.services import presence, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,6 +111,14 @@ class Loop:
         settings = self._settings
         what = f"tasks that {settings.vendor} may take" if settings.vendor else "tasks"
         self._say(f"{settings.owner} waits on lane {settings.lane} for {what} ({self._queue.backend.address})")
+        self._here = presence.attending(
+            self._queue.backend, settings.lane, vendor=settings.vendor, owner=settings.owner, kind=DISPATCHER
+        )
+        with self._here:  # also while an agent works: whoever submits then need not start another dispatcher
+            return self._rounds()
+
+    def _rounds(self) -> int:
+        settings = self._settings
         while not self._leaving.is_set():
             try:
                 self._pause()
@@ -141,7 +150,11 @@ class Loop:
         try:
             self._sleep(
                 lambda: waiting.for_work(
-                    self._queue.backend, self._settings.lane, self._claim, timeout_seconds=self._settings.wait_seconds
+                    self._queue.backend,
+                    self._settings.lane,
+                    self._claim,
+                    timeout_seconds=self._settings.wait_seconds,
+                    attend=lambda: presence.Lasting(self._here),
                 )
             )
             self._claims_failed = 0

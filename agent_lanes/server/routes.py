@@ -8,6 +8,7 @@ GET  /tasks/<id>/response?wait_seconds=
 GET  /holds                        POST /holds
 POST /holds/resume
 GET  /dead?lane=                   POST /dead/retry | discard
+GET  /listeners?lane=
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import os
 
 from agent_lanes.core import names, terms
 from agent_lanes.core.answers import public_response
+from agent_lanes.core.presence import HTTP
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
 from agent_lanes.server import lanes, relations
 from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
-from agent_lanes.services import batches, control, waiting
+from agent_lanes.services import batches, control, presence, waiting
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 
@@ -48,6 +50,8 @@ class Routes:
         parts = path.strip("/").split("/")
         if parts[0] in ("holds", "dead"):
             return lanes.answer(self.queue, method, parts, query, body)
+        if parts == ["listeners"] and method == "GET":
+            return 200, {"listeners": presence.listed(self.queue.backend, query.get("lane"))}
         if parts[0] != "tasks" or len(parts) > 3:
             raise NotFound(f"no such route: {method} {path[:100]}")
         if len(parts) == 1 and method == "POST":
@@ -86,9 +90,14 @@ class Routes:
         }
 
     def _submit(self, body: JsonObject) -> Answer:
-        task, new = self.queue.submit(self._submission(body))
+        audience = presence.Audience(self.queue.backend, every=True)
+        wanted = self._submission(body)
+        audience.look(wanted)
+        task, new = self.queue.submit(wanted)
         record = self.queue.record(Snapshot(task=task) if new else self.queue.read(task.id))
-        return 201 if new else 200, {"task_id": task.id, "task": record, "already_done": not new}
+        answer: JsonObject = {"task_id": task.id, "task": record, "already_done": not new}
+        answer["listeners"] = audience.count(task)
+        return 201 if new else 200, answer
 
     def _submit_many(self, body: JsonObject) -> Answer:
         """Each task is submitted or not, whatever becomes of the others; the results stand in their order."""
@@ -146,6 +155,7 @@ class Routes:
             names.lane(lane),
             lambda: self.queue.peek_next(lane, vendor=query.get("vendor")),
             timeout_seconds=_wait(query),
+            attend=lambda: presence.attending(self.queue.backend, lane, vendor=query.get("vendor"), kind=HTTP),
         )
         return 200, {"task": self.queue.record(found) if found else None}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.observation import Attendance
     from agent_lanes.ports import Backend, Watch
 
     T = TypeVar("T")
@@ -84,8 +85,12 @@ def for_work(
     timeout_seconds: float,
     heartbeat_seconds: float = 0,
     beat: Callable[[], None] | None = None,
+    attend: Callable[[], Attendance] | None = None,
 ) -> T | None:
-    """What `look` finds on a lane, as soon as it finds something; None if the time ran out first."""
+    """What `look` finds on a lane, as soon as it finds something; None if the time ran out first.
+
+    `attend` is the sign of a listener (services.presence), which stands while this blocks.
+    """
 
     def due() -> float | None:
         at, now = backend.next_due(lane), backend.now()
@@ -98,7 +103,14 @@ def for_work(
             pauses += [] if end is None else [(end - now.wall) / SECOND]
         return min(pauses, default=None)
 
-    return until(look, lambda: backend.watch_lane(lane), due, timeout_seconds, heartbeat_seconds, beat)
+    def watch() -> Watch:
+        if attend is None:
+            return backend.watch_lane(lane)
+        from agent_lanes.services.presence import watching
+
+        return watching(backend.watch_lane(lane), attend())
+
+    return until(look, watch, due, timeout_seconds, heartbeat_seconds, beat)
 
 
 def timeout(field: str, seconds: object) -> float:

@@ -79,7 +79,7 @@ def test_status_of_finished_tasks(run: Command, queue: dict[str, str]) -> None:
 
 def test_status_of_everything(run: Command, queue: dict[str, str]) -> None:
     told = run("status", "--all").json
-    assert {"status", "count", "summary", "next_action", "tasks"} == told.keys()
+    assert {"status", "count", "summary", "next_action", "tasks", "listening"} == told.keys()
     assert told["status"] == "ok" and told["count"] == len(told["tasks"]) == 5
     assert told["summary"].keys() >= SUMMARY
     counts = {key: count for key, count in told["summary"].items() if count}

@@ -28,7 +28,8 @@ def test_run_submits_waits_and_prints_the_answer(run: Command) -> None:
         task_id = answer(run, "--body", "The answer.")
         result = whole.end()
     assert result.out == b"The answer."
-    assert result.said == [f"agent-lanes run: task_id={task_id}"]
+    assert result.said[0] == f"agent-lanes run: task_id={task_id}"
+    assert "nobody is listening on lane default" in result.said[1] and len(result.said) == 2
 
 
 def test_run_writes_the_answer_where_it_shall_go(run: Command) -> None:
@@ -101,7 +102,8 @@ def test_a_terminal_shows_one_line_of_progress_and_then_the_answer(run: Command)
     whole.until(b"queued")
     taken = run("claim", "--lane", "default", "--owner", "codex-7", "--wait", "60", "--json").json
     run("event", taken["task_id"], "--type", "note", "--message", "half\x1b[2J way")
-    progress = whole.until(b"note: half").decode()
+    warned, _, progress = whole.until(b"note: half").decode().partition("\r\n")
+    assert "nobody is listening" in warned
     assert "claimed by codex-7" in progress and "0:0" in progress and taken["task_id"][-12:] in progress
     assert "\n" not in progress and "\x1b" not in progress
     run("respond", taken["task_id"], "--claim-token", taken["claim_token"], "--body", "The\x1b[2J answer.")

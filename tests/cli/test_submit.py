@@ -75,8 +75,9 @@ def submitted(run: Command, *words: str, **how: Any) -> dict[str, Any]:
     return record
 
 
-def test_submit_prints_the_id_and_nothing_else(run: Command) -> None:
-    result = run("submit", "--lane", "default", "--request-from", "request.md", "--response-to", "answer.md")
+def test_a_quiet_submit_prints_the_id_and_nothing_else(run: Command) -> None:
+    asked = ("--request-from", "request.md", "--response-to", "answer.md")
+    result = run("submit", "--lane", "default", *asked, "--quiet")
     assert TASK_ID.match(result.line) and result.err == b""
 
 
@@ -84,7 +85,7 @@ def test_submit_as_json_is_the_id_and_the_record(run: Command) -> None:
     made = run(
         "submit", "--lane", "default", "--request-from", "request.md", "--response-to", "out/answer.md", "--json"
     ).json
-    assert made.keys() == {"task_id", "task", "already_done"} and made["already_done"] is False
+    assert made.keys() == {"task_id", "task", "already_done", "listeners"} and made["already_done"] is False
     task = made["task"]
     assert task.keys() == RECORD.keys()
     for field, kind in RECORD.items():

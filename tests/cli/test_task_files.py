@@ -104,7 +104,8 @@ def test_a_prompt_file_outside_the_workspace_is_refused(run: Command, store: Pat
 
 
 def test_unknown_keys_are_ignored_with_a_warning(run: Command) -> None:
-    result = run("submit", "--task", write(run, {"lane": "default", "prompt": "y", "promt": "z", "urgency": 3}))
+    name = write(run, {"lane": "default", "prompt": "y", "promt": "z", "urgency": 3})
+    result = run("submit", "--task", name, "--quiet")
     [line] = result.said
     assert line.startswith("agent-lanes: warning: ") and "promt" in line and "urgency" in line
     assert run("status", result.line).json["task"]["prompt"] == "y"

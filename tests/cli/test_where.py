@@ -12,7 +12,7 @@ from cli.process import BAD_DATA, NOT_FOUND, USAGE, Command, tree
 
 KEYS = {
     *("status", "config", "config_why", "store", "store_why", "store_exists", "workspace_id", "workspace_root"),
-    "lanes",
+    *("lanes", "listening"),
 }
 
 

@@ -16,6 +16,7 @@ import pytest
 from agent_lanes import ClaimedTask, Queue
 from agent_lanes.errors import NotFound
 from agent_lanes.server.routes import Routes
+from agent_lanes.services import presence
 from agent_lanes.services.queue import QueueService
 from agent_lanes.wiring import open_backend
 from docs import contract
@@ -100,6 +101,7 @@ CALLS: dict[str, Calls] = {
         ["status", "--all", *(a_damaged_record(run, project) or [])],
     ],
     "list": lambda run, project: [["list", *(a_damaged_record(run, project) or [])]],
+    "listeners": lambda run, _: [["listeners", "--lane", "default"]],
     "where": lambda run, _: [["where"]],
     "hold": lambda run, _: [["hold", submitted(run, "plan.md")], ["hold", "--lane", "held"]],
     "resume": lambda run, _: [
@@ -226,17 +228,21 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     token = claimed(agent_lanes, running)
     backend = open_backend(str(project / "handoff/state"))
     run_lock = backend.begin_run(running, token, mark="m", limit_seconds=60)
+    with presence.attending(backend, "default", kind="api"):
+        compare(project / "handoff/state")
+    run_lock.end()
 
+
+def compare(state: Path) -> None:
     patterns = drawn_paths()
     folders = [as_pattern(line.rsplit("/", up)[0]) for line in patterns for up in range(1, line.count("/") + 1)]
-    state, seen = project / "handoff/state", set[str]()
+    seen = set[str]()
     for path in sorted(state.rglob("*")):
         name = path.relative_to(state).as_posix()
         lines = {line for line, pattern in patterns.items() if pattern.fullmatch(name)}
         on_the_way = path.is_dir() and any(pattern.fullmatch(name) for pattern in folders)
         assert lines or on_the_way, f"{name} does not stand in CONTRACT.md"
         seen |= lines
-    run_lock.end()
     assert seen == set(patterns), f"no such file: {sorted(set(patterns) - seen)}"
 
 

@@ -22,7 +22,7 @@ RESPONSE = {
 def submit(http: Client, **fields: object) -> dict[str, Any]:
     """The record of a task that is queued by HTTP."""
     status, answer = http.post("/tasks", {"lane": "default", "prompt": "x", **fields})
-    assert status == 201 and answer.keys() == {"task_id", "task", "already_done"}, answer
+    assert status == 201 and answer.keys() == {"task_id", "task", "already_done", "listeners"}, answer
     task = answer["task"]
     assert isinstance(task, dict) and task["id"] == answer["task_id"]
     return task

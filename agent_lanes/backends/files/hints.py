@@ -94,6 +94,10 @@ class Hints:
         ahead = [_next_after(folder, on_its_clock) for folder, on_its_clock in both]
         return min((clock + pause for pause in ahead if pause is not None), default=None)
 
+    def busy(self, lane: str, now: Moment) -> bool:
+        """Whether a lease of the lane still runs."""
+        return _next_after(self.layout.timers(lane), timer_now(now)) is not None
+
     def depth(self, lane: str) -> int:
         """How many markers the lane has in ready/."""
         folder = self.layout.ready_lane(lane)

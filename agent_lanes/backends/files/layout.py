@@ -8,6 +8,7 @@
     <root>/blocked/<lane>/<id>   held/<lane>/<id>
     <root>/dependants/<id>/<lane>/<route>/<priority>-<sequence>-<dependant>
     <root>/signals/<lane>
+    <root>/presence/<lane>/<vendor>~<chance>.json
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/unique/<SHA-256 of lane and unique key>
     <root>/children/<id>/<child>                          <root>/threads/<SHA-256 of a thread>/<id>
@@ -44,6 +45,7 @@ class Layout:
         self.store_record = root + "/store.json"
         self.signals = root + "/signals"
         self.correlations = root + "/indexes/correlations"
+        self.all_presence = root + "/presence"
         self.all_dependants = root + "/dependants"
         self.all_unique = root + "/unique"
         self.all_children = root + "/children"
@@ -106,6 +108,10 @@ class Layout:
     def signal(self, lane: str) -> str:
         """The file that is written when a lane has something new."""
         return f"{self.signals}/{escape(lane)}"
+
+    def presence(self, lane: str) -> str:
+        """The folder of the signs of those who listen on a lane."""
+        return f"{self.all_presence}/{escape(lane)}"
 
     def key(self, key: str) -> str:
         """The file that says which task an idempotency key stands for."""

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_lanes.core.parcel import Parcel
+    from agent_lanes.core.presence import Sign
     from agent_lanes.core.task import Event, Run, Snapshot, Task
+    from agent_lanes.observation import Attendance
     from agent_lanes.ports import RunLock, Watch
 
 
@@ -235,6 +237,24 @@ class FileReader(FileFinder):
         with atomic.storage(f"task {id}: {RAW}"):
             atomic.replace(path, raw, f"{self.layout.tmp}/{clock.chance(16)}", durable=True)
         return path
+
+    def busy(self, lane: str) -> bool:
+        """See ports.Finder."""
+        with atomic.storage(f"lane {lane}"):
+            return self.hints.busy(lane, self.now())
+
+    def attend(self, lane: str, *, vendor: str, owner: str, kind: str) -> Attendance:
+        """See observation.Presence."""
+        from agent_lanes.backends.files.presence import FileAttendance
+
+        return FileAttendance(self.layout, clock.sign(lane, vendor, owner, kind, self.now()), clock.chance)
+
+    def signs(self, lane: str | None = None, vendor: str | None = None) -> Iterator[Sign]:
+        """See observation.Presence."""
+        from agent_lanes.backends.files import presence
+
+        with atomic.storage("presence"):
+            yield from presence.signs(self.layout, lane, vendor)
 
     def _look(self, id: str) -> Snapshot | Damaged | None:
         try:

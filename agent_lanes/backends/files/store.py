@@ -95,14 +95,14 @@ class FileStore(FileCreator):
     # --- examining -------------------------------------------------------------------------------------------
 
     def examine(self) -> Iterator[Finding]:
-        """See ports.Examined."""
+        """See observation.Examined."""
         from agent_lanes.backends.files.examine import examine
 
         with atomic.storage("doctor"):
             yield from examine(self.layout, self._gate, self.now)
 
     def repair(self, findings: list[Finding]) -> list[Finding]:
-        """See ports.Examined."""
+        """See observation.Examined."""
         from agent_lanes.backends.files.repair import repair
 
         self.prepare()

@@ -51,7 +51,8 @@ def run(args: Arguments, session: Session) -> int:
             raise BadUsage("--vendor, --match, --wait and --max-concurrency go with --lane, not with a task id")
         with output.shielded():
             return _report(session.queue.claim(args.task_id, **_how(args)), args, session)
-    from agent_lanes.services import requests, waiting  # noqa: F401 - loaded before the sleep, not after the wake-up
+    from agent_lanes.core.presence import CLAIM
+    from agent_lanes.services import presence, requests, waiting  # noqa: F401 - loaded before the sleep, not after it
 
     timeout = waiting.timeout("--wait", args.wait)
     queue, match = session.queue, pairs("--match", args.match)
@@ -63,7 +64,13 @@ def run(args: Arguments, session: Session) -> int:
             )
             return None if taken is None else _report(taken, args, session)
 
-    code = waiting.for_work(queue.backend, args.lane, attempt, timeout_seconds=timeout)
+    code = waiting.for_work(
+        queue.backend,
+        args.lane,
+        attempt,
+        timeout_seconds=timeout,
+        attend=lambda: presence.attending(queue.backend, args.lane, vendor=args.vendor, owner=args.owner, kind=CLAIM),
+    )
     if code is not None:
         return code
     from agent_lanes.cli.commands.wait import idle

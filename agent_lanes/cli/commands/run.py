@@ -21,15 +21,20 @@ OPTIONS = (*SUBMISSION, TIMEOUT, HEARTBEAT, QUIET)
 def run(args: Arguments, session: Session) -> int:
     """Submit, then wait."""
     from agent_lanes.services import waiting
+    from agent_lanes.services.presence import Audience
 
     waiting.timeout("--timeout", args.timeout)
     waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
     wanted = submit.submission(args, session)
+    audience = Audience(session.backend, every=False)
+    audience.look(wanted)
     with output.shielded():  # whoever interrupts this is told which task goes on
         task, new = session.queue.submit(wanted)
         submit.tell(task, new, wanted)
         if not args.quiet and not wait.looked_on(args):
             output.note(f"agent-lanes run: task_id={task.id}")
+    if new:
+        submit.warn(audience, task, args)
     how = f"the task goes on; do not run it again, but wait for it: agent-lanes wait {task.id}"
     try:
         return wait.for_task(task.id, args, session)

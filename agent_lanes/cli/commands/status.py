@@ -50,6 +50,7 @@ def _all(args: Arguments, session: Session) -> int:
     from agent_lanes.core.advice import for_summary
     from agent_lanes.core.holds import encode_hold
     from agent_lanes.core.views import no_counts, tally
+    from agent_lanes.services import presence
 
     counts = no_counts()
 
@@ -58,6 +59,7 @@ def _all(args: Arguments, session: Session) -> int:
             "summary": counts,
             "holds": [encode_hold(hold) for hold in session.looks.holds()],
             "next_action": for_summary(counts["queued"], counts["claimed"], counts["stale_claims"]),
+            "listening": presence.listed(session.backend, args.lane),
         }
 
     found = session.looks.each(lane=args.lane, active_only=args.active_only)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import SUBMISSION, Arguments, Option, pairs
+from agent_lanes.cli.options import FLAG, SUBMISSION, Arguments, Option, pairs
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent_lanes.config.taskfile import TaskFile
     from agent_lanes.core.task import Task
     from agent_lanes.core.terms import Terms
+    from agent_lanes.services.presence import Audience
     from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
@@ -38,6 +39,7 @@ OPTIONS = (
         metavar="FILE.jsonl",
         help="tasks as lines of JSON, - for stdin; flags hold for each of them",
     ),
+    Option(flag="--quiet", kind=FLAG, default=False, help="no warning where nobody is listening"),
 )
 STDIN = "-"
 TERMS = (
@@ -53,7 +55,10 @@ def run(args: Arguments, session: Session) -> int:
         from agent_lanes.cli.many import run as run_many
 
         return run_many(args, session)
-    wanted = submission(args, session)
+    from agent_lanes.services.presence import Audience
+
+    wanted, audience = submission(args, session), Audience(session.backend, every=args.json)
+    audience.look(wanted)
     with output.shielded():  # a task whose id nobody saw would be submitted twice
         task, new = session.queue.submit(wanted)
         tell(task, new, wanted)
@@ -61,10 +66,19 @@ def run(args: Arguments, session: Session) -> int:
             from agent_lanes.core.task import Snapshot
 
             view = session.queue.record(Snapshot(task=task) if new else session.queue.read(task.id))
-            output.json({"task_id": task.id, "task": view, "already_done": not new})
+            output.json({"task_id": task.id, "task": view, "already_done": not new, "listeners": audience.count(task)})
         else:
             output.line(task.id)
+    if new:
+        warn(audience, task, args)
     return 0
+
+
+def warn(audience: Audience, task: Task, args: Arguments) -> None:
+    """Say so where nobody was there who would take it: it is queued, and waits."""
+    line = None if args.quiet else audience.warning(task)
+    if line is not None:
+        output.note(f"agent-lanes {args.verb}: {line}")
 
 
 def tell(task: Task, new: bool, wanted: Submission) -> None:

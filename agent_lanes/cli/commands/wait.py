@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.observation import Attendance
     from agent_lanes.ports import Backend
     from agent_lanes.wiring import Session
 
@@ -134,10 +135,14 @@ def for_lane(args: Arguments, session: Session) -> int:
 
 def for_work(args: Arguments, backend: Backend, look: Callable[[], T | None], timeout: float) -> T | None:
     """What `look` finds on the lane, as services.waiting.for_work; a person who waits sees for how long."""
-    from agent_lanes.services import waiting
+    from agent_lanes.core.presence import WAIT
+    from agent_lanes.services import presence, waiting
+
+    def attend() -> Attendance:
+        return presence.attending(backend, args.lane, vendor=args.vendor, kind=WAIT)
 
     if timeout <= 0 or not looked_on(args):
-        return waiting.for_work(backend, args.lane, look, timeout_seconds=timeout)
+        return waiting.for_work(backend, args.lane, look, timeout_seconds=timeout, attend=attend)
     from agent_lanes.cli import progress
 
     with progress.Progress() as line:
@@ -148,6 +153,7 @@ def for_work(args: Arguments, backend: Backend, look: Callable[[], T | None], ti
             timeout_seconds=timeout,
             heartbeat_seconds=progress.REFRESH_SECONDS,
             beat=lambda: line.show(f"waiting for work on lane {args.lane} · Ctrl-C ends it"),
+            attend=attend,
         )
 
 

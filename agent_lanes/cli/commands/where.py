@@ -21,9 +21,12 @@ OPTIONS: tuple[Option, ...] = ()
 
 def run(args: Arguments, session: Session) -> int:
     """Print it."""
+    from agent_lanes.services import presence
+
     found, store = session.found, session.store_address
     workspace_id, root = session.workspace
     holds = session.looks.holds() if os.path.isdir(store) else []
+    listening = presence.listed(session.backend)
     answer = {
         "status": "ok",
         "config": found.config_path,
@@ -35,6 +38,7 @@ def run(args: Arguments, session: Session) -> int:
         "workspace_root": os.path.realpath(root),
         "lanes": sorted(session.lanes.rules),
         "holds": [encode_hold(hold) for hold in holds],
+        "listening": listening,
     }
     if args.json:
         output.json(answer)
@@ -44,4 +48,5 @@ def run(args: Arguments, session: Session) -> int:
     output.line(f"workspace  {workspace_id}  {answer['workspace_root']}")
     for hold in holds:
         output.line(f"on hold    {hold.story}")
+    output.line(f"listening  {len(listening)}" + ("  (agent-lanes listeners)" if listening else "  (nobody)"))
     return 0

@@ -1,0 +1,55 @@
+"""Who listens to a store in memory: threads of this process."""
+
+from __future__ import annotations
+
+from agent_lanes.backends import clock
+from agent_lanes.core.presence import Sign, takes
+from agent_lanes.core.times import Moment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from agent_lanes.observation import Attendance
+
+
+class MemoryPresence:
+    """The signs of one store."""
+
+    def __init__(self) -> None:
+        self._signs: dict[int, Sign] = {}
+
+    def now(self) -> Moment:
+        """The clock of the store."""
+        raise NotImplementedError
+
+    def attend(self, lane: str, *, vendor: str, owner: str, kind: str) -> Attendance:
+        """See observation.Presence."""
+        return MemoryAttendance(self._signs, clock.sign(lane, vendor, owner, kind, self.now()))
+
+    def signs(self, lane: str | None = None, vendor: str | None = None) -> Iterator[Sign]:
+        """See observation.Presence."""
+        for sign in tuple(self._signs.values()):
+            if lane in (None, sign.lane) and (vendor is None or takes(sign.vendor, vendor)):
+                yield sign
+
+
+class MemoryAttendance:
+    """A sign that stands while the block runs."""
+
+    def __init__(self, signs: dict[int, Sign], sign: Sign) -> None:
+        self._signs, self._sign = signs, sign
+
+    def keep(self) -> None:
+        """It stands."""
+
+    def __enter__(self) -> MemoryAttendance:
+        self._signs[id(self)] = self._sign
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take it away."""
+        self._signs.pop(id(self), None)

@@ -1,0 +1,52 @@
+"""What the services need of a backend to tell people what goes on: nothing in the queue depends on it.
+
+Presence    who listens
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from agent_lanes.core.finding import Finding
+    from agent_lanes.core.presence import Sign
+
+
+class Attendance(Protocol):
+    """A sign that a listener leaves; it stands while the `with` block runs, and goes with the process."""
+
+    def keep(self) -> None:
+        """Leave it now, if it could not be left before. Never raises."""
+
+    def __enter__(self) -> Attendance: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Presence(Protocol):
+    """Who listens. A hint: nothing but warnings and listings depend on it; to leave a sign never fails."""
+
+    def attend(self, lane: str, *, vendor: str, owner: str, kind: str) -> Attendance:
+        """A sign of this process, to be left by `with`; makes no store."""
+
+    def signs(self, lane: str | None = None, vendor: str | None = None) -> Iterator[Sign]:
+        """Those who listen now, of one lane or of all; with a vendor, those who are offered its tasks."""
+
+
+class Examined(Protocol):
+    """What `doctor` asks a backend."""
+
+    def examine(self) -> Iterator[Finding]:
+        """What is not as it should be; takes no lock, changes nothing. Raises StorageFailed."""
+
+    def repair(self, findings: list[Finding]) -> list[Finding]:
+        """Mend what can be mended without deleting a fact; the findings again, with what was done.
+
+        Nobody changes the store meanwhile. Raises Busy, StorageFailed.
+        """

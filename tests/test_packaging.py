@@ -19,7 +19,7 @@ import agent_lanes
 
 ROOT = Path(__file__).resolve().parents[1]
 SCAFFOLDS = ("handoff_template", "dispatchers")
-LARGEST_WHEEL = 300_000
+LARGEST_WHEEL = 500_000
 IN_CI = os.environ.get("CI") == "true"
 NO_ISOLATION = importlib.util.find_spec("hatchling") is not None
 

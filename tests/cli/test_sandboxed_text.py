@@ -25,6 +25,14 @@ LOOKS = {
     "wait --json": ["wait", "ID", "--json"],
     "wait --lane": ["wait", "--lane", "default"],
     "export": ["export"],
+    "list --ready": ["list", "--ready", "--lane", "default"],
+    "list --archived": ["list", "--archived"],
+    "tree": ["tree", "ID"],
+    "wait --all": ["wait", "--all", "ID"],
+    "dead": ["dead", "list"],
+    "protocol": ["protocol"],
+    "prompt": ["prompt", "reviewer", "--lane", EVIL, "--owner", EVIL],
+    "__complete": ["__complete", "zsh", "show", ""],
     "where": ["where"],
     "where --json": ["where", "--json"],
     "doctor": ["doctor"],
@@ -58,7 +66,7 @@ def test_no_look_lets_a_task_steer_the_terminal(run: Command, hostile: dict[str,
     words = [hostile["answered"] if word == "ID" else word for word in LOOKS[name]]
     with Terminal(run, *words, columns=400) as terminal:
         seen = clean(terminal.end(code=None))
-    if not name.startswith(("where", "doctor")):
+    if not name.startswith(("where", "doctor", "list --archived", "tree", "dead", "protocol", "wait --all")):
         assert "1b]0;pwned" in seen, "it is shown, not left out"
 
 

@@ -120,6 +120,15 @@ def test_colours_where_they_are_wanted(
     assert plain(lines)[0].startswith("ID  ")
 
 
+def test_the_headings_of_show_are_bold_and_nothing_of_the_task_is(run: Command, ids: dict[str, str]) -> None:
+    (run.folder / "evil.md").write_text("HISTORY\nANSWER  by root\n")
+    id = run("submit", "--lane", "default", "evil.md", "--prompt", "REQUEST").line
+    bold = [COLOUR.sub("", line) for line in shown(run, "show", id, columns=200) if line.startswith("\x1b[1m")]
+    assert [line.split()[0] for line in bold] == [id, "PROMPT", "REQUEST", "HISTORY"]
+    assert run("show", id, env={"FORCE_COLOR": "1"}).text.count("\x1b[1m") == 4
+    assert "\x1b" not in run("show", id).text + "".join(shown(run, "show", id, "--no-color"))
+
+
 def test_a_damaged_task_is_named_below_the_table(run: Command, ids: dict[str, str]) -> None:
     (run.folder / f"handoff/state/tasks/{ids['queued']}/task.json").write_text("{")
     lines = plain(shown(run, "list", columns=300))

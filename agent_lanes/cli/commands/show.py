@@ -5,6 +5,8 @@ show ID --input prints the text that an agent is given: prompt, request, support
 
 from __future__ import annotations
 
+import os
+
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, ID, Arguments, Option, task_id
 from agent_lanes.core.escapes import readable
@@ -35,5 +37,14 @@ def run(args: Arguments, session: Session) -> int:
     if args.json:
         output.json(report.whole(queue, snapshot, events))
     else:
-        output.text(readable(report.page(queue, snapshot, events)))
+        page = readable(report.page(queue, snapshot, events))
+        output.styled(_headed(page, args) if output.on_terminal(1) or os.environ.get("FORCE_COLOR") else page)
     return 0
+
+
+def _headed(page: str, args: Arguments) -> str:
+    """The page with its headings in bold: what is not indented is none of the task's."""
+    from agent_lanes.cli import screen
+
+    paint = screen.Paint(screen.colours(args))
+    return "\n".join(paint(line, screen.BOLD) if line[:1] not in ("", " ") else line for line in page.split("\n"))

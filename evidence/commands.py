@@ -147,6 +147,14 @@ def unique(scene: Scene) -> Stand:
     return Stand()
 
 
+def open_with_a_unique_key(scene: Scene) -> Stand:
+    """One that has a unique key, and another that waits for it."""
+    project(scene)
+    id = submitted(scene, "--lane", "work", "request.md", "--unique-key", "u")
+    submitted(scene, "--lane", "work", "request.md", "--depends-on", id)
+    return Stand({"id": id})
+
+
 def two_vendors(scene: Scene) -> Stand:
     """A task for one vendor at the head of the lane, one for another behind it."""
     project(scene)
@@ -205,6 +213,14 @@ def answered(scene: Scene) -> Stand:
     stand = queued(scene)
     scene.done("respond", stand.given["id"], "--body", "The answer.\n")
     return stand
+
+
+def two_answered(scene: Scene) -> Stand:
+    """One with a response path, and one without."""
+    stand = answered(scene)
+    other = submitted(scene, "--lane", "work", "--prompt", "x")
+    scene.done("respond", other, "--body", "Another answer.")
+    return Stand({**stand.given, "other": other})
 
 
 def answered_in_the_store(scene: Scene) -> Stand:
@@ -368,6 +384,14 @@ CASES = (
         SAYS,
         "had this answer already",
     ),
+    Case(
+        "respond, a unique key",
+        ("respond", "{id}", "--body", "An answer."),
+        open_with_a_unique_key,
+        SAYS,
+        "had this answer already",
+    ),
+    Case("wait --all", ("wait", "--all", "{id}", "{other}"), two_answered, SAME, view="out/answer.md"),
     Case("event", ("event", "{id}", "--message", "Half of it is done."), taken, view="history"),
     Case("wait, a response path", ("wait", "{id}"), answered, SAME, view="out/answer.md"),
     Case("wait, to stdout", ("wait", "{id}"), answered_in_the_store, SAME, code=8),

@@ -21,7 +21,7 @@ from agent_lanes.services.submission import Creating, Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agent_lanes.core.rules import Lanes
     from agent_lanes.ports import Backend
@@ -74,8 +74,8 @@ class Held:
 class Stream:
     """One stream. Not to be shared among threads."""
 
-    def __init__(self, backend: Backend, lanes: Lanes = NO_LANES) -> None:
-        self.backend, self.lanes = backend, lanes
+    def __init__(self, backend: Backend, lanes: Lanes = NO_LANES, *, most_held: int = MOST_HELD) -> None:
+        self.backend, self.lanes, self.most_held = backend, lanes, most_held
         self.names: dict[str, Named] = {}  # those that have come, by `@name` and `key:K`
         self.waiting: dict[str, list[Held]] = {}  # by the name that has not come
         self.held: dict[int, Held] = {}
@@ -95,11 +95,13 @@ class Stream:
         for name in [name for name in self.waiting if name not in self.defined]:
             self._refuse(self.waiting.pop(name), f"depends_on: no task of this stream has the name {name}")
         self._commit(self._released())
-        while self.held:
-            circle = self._circle()
-            path = " -> ".join(_name(held.wanted) for held in [*circle, circle[0]])
-            self._refuse(circle, f"depends_on: a cycle: {path}")
-            self._commit(self._released())
+        by_name = {_name(held.wanted): held for held in self.held.values() if held.wanted.name is not None}
+        for held in list(self.held.values()):
+            while held.number in self.held:
+                circle = _circle(held, by_name)
+                path = " -> ".join(_name(one.wanted) for one in [*circle, circle[0]])
+                self._refuse(circle, f"depends_on: a cycle: {path}")
+                self._commit(self._released())
         return self._tell()
 
     def _taken(self, wanted: Iterable[Submission | AgentLanesError]) -> Iterator[Ready]:
@@ -133,12 +135,12 @@ class Stream:
         return None
 
     def _hold(self, held: Held) -> None:
-        self.held_bytes += _size(held.wanted)
-        if len(self.held) >= MOST_HELD or self.held_bytes > MOST_HELD_BYTES:
+        if len(self.held) >= self.most_held or self.held_bytes + _size(held.wanted) > MOST_HELD_BYTES:
             missing = min(held.missing)
             self._refuse([held], f"depends_on: {missing} is too far behind; put it before what depends on it")
             return
         self.held[held.number] = held
+        self.held_bytes += _size(held.wanted)
         for name in held.missing:
             self.waiting.setdefault(name, []).append(held)
 
@@ -167,16 +169,22 @@ class Stream:
         for one in named:
             for held in self.waiting.pop(one.name, ()):
                 held.missing.discard(one.name)
-                if not held.missing and self.held.pop(held.number, None) is not None:
-                    self.held_bytes -= _size(held.wanted)
+                if not held.missing and self._let_go(held):
                     free.append(held)
         return free[::-1]
+
+    def _let_go(self, held: Held) -> bool:
+        """Hold it no longer; whether it was held."""
+        if self.held.pop(held.number, None) is None:
+            return False
+        self.held_bytes -= _size(held.wanted)
+        return True
 
     def _refuse(self, those: Iterable[Held], why: str) -> None:
         for held in those:
             if held.number in self.outcomes:
                 continue  # it names several that nobody has
-            self.held.pop(held.number, None)
+            self._let_go(held)
             self.outcomes[held.number] = Outcome(error=BadUsage(why))
             if held.wanted.name is not None:
                 self.names[_name(held.wanted)] = named = Named(_name(held.wanted))
@@ -187,17 +195,6 @@ class Stream:
         failed, self.failed = self.failed, []
         for held in self._freed(failed):
             yield from self._ready(held.number, held.wanted)
-
-    def _circle(self) -> list[Held]:
-        """Some that wait for each other in a circle: all that are held do, or wait for such."""
-        by_name = {_name(held.wanted): held for held in self.held.values()}
-        path, seen = list[Held](), dict[int, int]()
-        held = next(iter(self.held.values()))
-        while held.number not in seen:
-            seen[held.number] = len(path)
-            path.append(held)
-            held = by_name[min(held.missing)]
-        return path[seen[held.number] :]
 
     def _commit(self, ready: Iterable[Ready]) -> None:
         for batch in _commits(ready):
@@ -217,6 +214,16 @@ class Stream:
             found.append(self.outcomes.pop(self.told))
             self.told += 1
         return found
+
+
+def _circle(held: Held, by_name: Mapping[str, Held]) -> list[Held]:
+    """Some that wait for each other in a circle, for which this one waits: once there are no more, all do."""
+    path, seen = list[Held](), dict[int, int]()
+    while held.number not in seen:
+        seen[held.number] = len(path)
+        path.append(held)
+        held = by_name[min(held.missing)]
+    return path[seen[held.number] :]
 
 
 def _local(wanted: Submission) -> Iterator[str]:

@@ -95,6 +95,27 @@ def test_a_cycle_is_refused_and_named_and_all_else_is_submitted(backend: Backend
     assert [one.id for one in backend.scan() if not isinstance(one, Exception)] == [found[0].task.id]  # type: ignore[union-attr]
 
 
+def test_circles_beside_each_other_and_tasks_without_names_are_told_apart(queue: QueueService) -> None:
+    wanted = [one(None, "@None"), one("None", "@x"), one("x", "@None", "@y"), one("y", "@y"), one(None, "@y")]
+    told = errors(queue.submit_many(wanted))
+    assert told == [
+        "depends_on: @None was not submitted",
+        "depends_on: a cycle: @None -> @x -> @None",
+        "depends_on: a cycle: @None -> @x -> @None",
+        "depends_on: a cycle: @y -> @y",
+        "depends_on: @y was not submitted",
+    ]
+
+
+def test_what_is_too_far_behind_is_refused_and_nothing_stays_held(backend: Backend) -> None:
+    stream = Stream(backend, most_held=2)
+    assert stream.add([one("a", "@z"), one("b", "@z"), one("c", "@z"), one("d", "@c")]) == []
+    told = errors([*stream.add([one("z")]), *stream.close()])
+    assert told[:2] == [None, None] and "too far behind" in str(told[2])
+    assert told[3:] == ["depends_on: @c was not submitted", None]
+    assert (stream.held_bytes, stream.held, stream.waiting) == (0, {}, {})
+
+
 def test_what_depends_on_a_refused_one_is_refused_and_so_on(backend: Backend, queue: QueueService) -> None:
     found = queue.submit_many(
         [one("late", "@bad"), one("bad", lane=" "), one("a", "@bad"), one("b", "@a"), one("good"), one("c", "@nobody")]

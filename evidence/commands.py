@@ -219,7 +219,7 @@ def two_answered(scene: Scene) -> Stand:
     """One with a response path, and one without."""
     stand = answered(scene)
     other = submitted(scene, "--lane", "work", "--prompt", "x")
-    scene.done("respond", other, "--body", "Another answer.")
+    scene.done("respond", other, "--body", "What the other one said.")
     return Stand({**stand.given, "other": other})
 
 

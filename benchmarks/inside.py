@@ -2,6 +2,7 @@
 
     python inside.py claim ROUNDS STORE STORE     milliseconds of one claim_next, alternating between the two stores
     python inside.py find ROUNDS STORE STORE      milliseconds of peek_next, of claim_next and of depth, the same way
+    python inside.py crowd COUNT STORE            puts COUNT blocked, delayed and held tasks, and those of a held vendor
 
 `claim` submits one task before each claim and answers it after: what is claimed is always the only one. `find`
 releases what it claimed, so that the head of the lane stays the same.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent_lanes import Queue
 
@@ -49,4 +50,19 @@ def main(what: str, rounds: int, stores: list[str]) -> None:
     print(json.dumps(samples))
 
 
-main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+def crowd(count: int, store: str) -> None:
+    queue = Queue.open(store=store)
+    first = queue.submit("elsewhere", prompt="never answered")
+    plain: dict[str, Any] = {"lane": LANE, "prompt": "one"}
+    for more in ({"depends_on": (first,)}, {"delay_seconds": 86_400}, {"metadata": {"required_vendor": "held"}}, {}):
+        done = queue.submit_many([plain | more for _ in range(count)])
+        if not more:
+            for one in done:
+                queue.hold(one.raise_if_failed())
+    queue.hold_lane(vendor="held")
+
+
+if sys.argv[1] == "crowd":
+    crowd(int(sys.argv[2]), sys.argv[3])
+else:
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

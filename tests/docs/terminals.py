@@ -132,6 +132,7 @@ def walk(page: str, folder: Path, environment: dict[str, str]) -> int:
     try:
         for block in blocks(page):
             if not block.place.startswith("terminal-"):
+                (folder / block.place).parent.mkdir(parents=True, exist_ok=True)
                 (folder / block.place).write_text(block.content)
                 continue
             if block.place not in terminals:

@@ -22,6 +22,7 @@ GRAPH = (
 )
 LONG, SHORT = "7200", "0.1"  # leases: one that holds for the whole trial, one that is over before anybody looks
 HOLDS_A_WHILE = "5"  # long enough to ask for the same claim again, short enough to wait for its end
+LANES = ("work", "other", "review", "lost", "sweep")
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
 
 AGAIN, SAYS, REFUSED, SAME = "does it once more", "says so", "is refused, and says why", "gives the same"
@@ -82,6 +83,8 @@ def project(scene: Scene) -> Stand:
         "lane: work\nrequest_from: request.md\nresponse_to: out/again.md\nprompt: Review it.\n"
     )
     scene.done("init")
+    config = scene.project / "handoff" / "handoff.yaml"
+    config.write_text(config.read_text().replace("\nlanes:\n", "\nlanes:\n" + "".join(map("  {}:\n".format, LANES))))
     os.utime(scene.project / "handoff" / "handoff.yaml", ns=(1, 1))  # old enough for its compiled copy
     done = submitted(scene, "--lane", "other", "--prompt", "Done long ago.")
     scene.done("respond", done, "--body", "An answer of old.")

@@ -1,7 +1,7 @@
 """K2: every file operation of every command that writes fails, with every errno that disks and kernels give it.
 
 An operation fails with what it can fail with: only what needs room with ENOSPC or EDQUOT (in turn: both are one to the
-program but for the words), only what makes a descriptor with EMFILE, only what changes names or contents with EROFS.
+program but for the words), only what makes a descriptor with EMFILE, only what changes names with EROFS, only what may wait with EINTR.
 Those that only read the program itself (modules that a command still imports) fail with one of theirs, in turn.
 `close` is left out: strace keeps a file open whose close it lets fail, and no kernel does.
 
@@ -29,7 +29,7 @@ ROOM = ("ENOSPC", "EDQUOT")
 OF_A_NAME = ("EACCES", "EROFS", "EIO")
 POSSIBLE = (  # the first that fits: what a call can fail with, beside a lack of room
     (re.compile(r"open"), ("EMFILE", "EACCES", "EIO", "EINTR")),
-    (re.compile(r"p?write|f?truncate|fallocate|copy_file_range|sendfile"), ("EIO", "EINTR")),
+    (re.compile(r"p?write|f?truncate|fallocate|copy_file_range|sendfile"), ("EIO",)),
     (re.compile(r"f(data)?sync|syncfs"), ("EIO", "EINTR")),
     (re.compile(r"flock"), ("EINTR", "EIO")),
     (re.compile(r"(un)?link|symlink|rename|mkdir|rmdir|mknod|f?ch(mod|own)|utimensat"), OF_A_NAME),

@@ -27,6 +27,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K3": ("power", "power loss: every legal state of the disk after every step"),
     "K3-IMAGES": ("images", "power loss: images of real ext4, xfs and btrfs at every step"),
     "K3-FORGET": ("forget", "power loss: a file system that forgets what was not synced, at every step"),
+    "K4": ("damage", "every file and folder of a store, damaged in every way"),
     "K5": ("storm", "a storm of processes with random kills, and its history checked"),
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
     "K7": ("dispatchers", "killed dispatchers, agents that misbehave, disturbed tasks and stores"),

@@ -56,6 +56,8 @@ class Trial:
             case.companion(scene, self.store)
             self._before.append(self._view(scene.keep()))
             self.reset()
+        self.call(("env",))  # a process of its own: it leaves its modules compiled
+        self.reset()
         self.calls = strace.calls(self.call, scene.root)
 
     @property

@@ -18,7 +18,7 @@ from damaging.kinds import Kind
 
 OF_THE_CLOCK = "seconds"  # stands in the names of the fields that go on by themselves
 DEFECTS = ("Traceback", "a defect of agent-lanes")
-OK, IDLE_OR_DONE = 0, (0,)
+REFUSING = (6, 65, 74)  # a shared place that cannot be used: said, and nothing changed
 FACTS = ("task.json", "claim.json", "response.json")
 Outcomes = dict[str, int]
 
@@ -73,7 +73,6 @@ class Judge:
         """Damage it and look; False where that kind changes nothing here."""
         place, told = self.root / path, Told()
         self._put_back()
-        content = place.read_bytes() if place.is_file() else None
         if kind.do(place) is False:
             return False, {}, []
         own = self._concerned(path)
@@ -85,16 +84,16 @@ class Judge:
             told.append("doctor names neither the task nor the file")
         offered = self._go_on(told)
         missing = [id for id in self.offered if id not in offered]
-        if others := [self.names[id] for id in missing if id not in own]:
-            told.append(f"not offered any more: {', '.join(others)}")
-        refused = not offered
+        refused = not offered and self._last.code in REFUSING
+        if (others := [self.names[id] for id in missing if id not in own]) and not refused:
+            told.append(f"not offered any more: {', '.join(others)} ({self._last})")
+        if refused and path.startswith("tasks/"):
+            told.append(f"a damaged task keeps all others back: {self._last}")
         outcomes["refused" if refused else "own" if affected or missing else "as before"] = 1
         outcomes["named"] = named
         self._put_back()
         kind.do(place)
-        outcomes["mended"] = self._repaired(
-            own, content if fact and not kind.unreadable and kind.name != "removed" else None, place, told
-        )
+        outcomes["mended"] = self._repaired(own, kind, place, told, fact=fact)
         return True, outcomes, told
 
     # --- inside ----------------------------------------------------------------------------------------------
@@ -184,24 +183,29 @@ class Judge:
             if ended.code != 0:
                 told.append(f"respond: {ended}")
         id = new.out.decode().strip()
+        self._last = taken
         if new.code == 0 and id not in offered:
             told.append(f"a new task is not offered: {taken}")
         return [id for id in offered if id in self.names]
 
-    def _repaired(self, own: set[str], content: bytes | None, place: Path, told: Told) -> bool:
-        """doctor --repair, and all goes on; whether it found something to do, or nothing was wrong."""
-        damaged = _left(place) if content is not None else None
+    def _repaired(self, own: set[str], kind: Kind, place: Path, told: Told, *, fact: bool) -> bool:
+        """doctor --repair, and all goes on; whether nothing is wrong any more."""
+        damaged = _left(place) if fact and not kind.unreadable else None
         self._run(told, "doctor", "--repair")
         after = self._run(told, "doctor", "--json")
         problems = [one for one in (_json(after.out) or {}).get("findings", ()) if one["level"] == "problem"]
-        told += [f"after doctor --repair, doctor: {one['code']}: {one['message']}" for one in problems]
+        stays = kind.unreadable or kind.name == "a later format"  # whose it is, or what it means, no program can know
+        if not stays:
+            told += [f"after doctor --repair, doctor: {one['code']}: {one['message']}" for one in problems]
         if damaged and not any(
             _left(Path(folder) / name) == damaged for folder, _, files in os.walk(self.root) for name in files
         ):
             told.append("what was damaged is gone")
         offered = self._go_on(told)
+        if stays and self._last.code in REFUSING:
+            return False
         if others := [self.names[id] for id in self.offered if id not in own and id not in offered]:
-            told.append(f"not offered after doctor --repair: {', '.join(others)}")
+            told.append(f"not offered after doctor --repair: {', '.join(others)} ({self._last})")
         return not problems
 
 

@@ -151,7 +151,10 @@ def make_folder(path: str) -> None:
     except FileExistsError:
         pass
     except FileNotFoundError:
-        make_folder(os.path.dirname(path))
+        above = os.path.dirname(path)
+        make_folder(above)
+        if os.path.islink(above):  # one that leads nowhere: it exists, and nothing can be made in it
+            raise
         make_folder(path)
 
 

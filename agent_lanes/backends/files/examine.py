@@ -16,6 +16,7 @@ from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
 from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, litter
 from agent_lanes.backends.files.records import answered
+from agent_lanes.backends.files.structure import misplaced
 from agent_lanes.backends.files.surroundings import surroundings
 from agent_lanes.core import names
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
@@ -37,6 +38,7 @@ def examine(layout: Layout, gate: Gate, clock: Callable[[], Moment]) -> Iterator
     if not os.path.isdir(layout.root):
         return
     now = clock()
+    yield from misplaced(layout)
     yield from store(layout, gate)
     wanted, newest, current = set[str](), 0, gate.current()
     for name in atomic.names(layout.tasks):

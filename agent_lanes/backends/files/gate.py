@@ -10,6 +10,7 @@ Whoever wants it exclusively while others come and go writes `closing` into it: 
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -54,6 +55,10 @@ class Gate:
             return self._whole() and atomic.read(self.layout.gate, LONGEST_CONTENT) == self.content
         except (FileNotFoundError, NotADirectoryError, atomic.Unreadable):
             return False
+        except OSError as wrong:
+            if wrong.errno != errno.ELOOP:
+                raise
+            return False  # a link in its place
 
     def passed(self) -> Passage:
         """The gate, to be held shared by `with`; the store is brought up first if it needs that.

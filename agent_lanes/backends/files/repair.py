@@ -16,29 +16,29 @@ from __future__ import annotations
 import os
 import stat
 
+from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, examine_archive, kin, letters, records
 from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
-from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, sweep
+from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.packs import Pack, find
-from agent_lanes.backends.files.rebuild import rebuild
 from agent_lanes.backends.files.upgrade import upgrade
+from agent_lanes.backends.files.upkeep import bring_up, store_record
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.names import is_task_id
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import Damaged
+from agent_lanes.errors import BadData, Damaged
 
 
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
     """Mend what can be mended; the findings again, with what was done. The caller holds the gate exclusively."""
     done = [_mended(layout, finding, now) for finding in findings]
-    rebuild(layout, now)
+    bring_up(layout, now, chance)
     _relate(layout, now)
-    sweep(layout, now)
     return done
 
 
@@ -77,10 +77,23 @@ def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
         return finding.replace(repaired="it is listed among the dead letters")
     if finding.code in ("hint_missing", "hints_stale", "hints_of_another_boot"):
         return finding.replace(repaired="the hints were rebuilt from the facts")
+    if finding.code == "store_record":
+        return _store_record(layout, finding, now)
     if finding.code == "litter":
         return finding.replace(repaired="swept")
     if finding.code == "archive_damaged" and finding.path is not None:
         return _reindexed(layout, finding, Pack(finding.path))
+    return finding
+
+
+def _store_record(layout: Layout, finding: Finding, now: Moment) -> Finding:
+    """Set store.json aside if it is damaged, not if it is a newer program's; bringing up the store writes a new one."""
+    try:
+        store_record(layout)
+    except Damaged:
+        return finding.replace(repaired=moved(layout, layout.store_record, "store", finding.message, now))
+    except BadData:
+        pass
     return finding
 
 

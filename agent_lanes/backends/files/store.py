@@ -103,8 +103,11 @@ class FileStore(FileCreator):
 
     def repair(self, findings: list[Finding]) -> list[Finding]:
         """See observation.Examined."""
+        from agent_lanes.backends.files import structure
         from agent_lanes.backends.files.repair import repair
 
+        with atomic.storage("doctor --repair"):
+            findings = structure.set_aside(self.layout, findings, self.now())
         self.prepare()
         with atomic.storage("doctor --repair"), self._gate.taken():
             return repair(self.layout, findings, self.now())

@@ -16,7 +16,7 @@ from agent_lanes.backends.files.upgrade import is_barred, upgrade
 from agent_lanes.core import fields
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.times import Moment, iso
-from agent_lanes.errors import BadData
+from agent_lanes.errors import BadData, Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def bring_up(layout: Layout, now: Moment, chance: Callable[[int], str], *, netwo
 
 
 def store_record(layout: Layout) -> dict[str, object] | None:
-    """store.json; None where there is none (v0.1, or new). Raises BadData: unreadable, or of a newer format."""
+    """store.json; None where there is none (v0.1, or new). Raises Damaged, BadData (a newer format)."""
     try:
         raw = atomic.read(layout.store_record, 1 << 16)
         record = loads_object(raw.decode())
@@ -60,7 +60,8 @@ def store_record(layout: Layout) -> dict[str, object] | None:
     except FileNotFoundError:
         return None
     except (ValueError, atomic.Unreadable) as wrong:
-        raise BadData(f"store.json: {wrong} ({layout.store_record})", hint="put back store.json as it was") from None
+        hint = "agent-lanes doctor --repair sets it aside and writes a new one"
+        raise Damaged(f"store.json: {wrong} ({layout.store_record})", hint=hint) from None
     if number > fields.FORMAT:
         raise BadData(
             f"store.json: format {number} is newer than this program, which reads {fields.FORMAT} ({layout.root})",

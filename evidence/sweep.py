@@ -5,8 +5,9 @@ A whole sweep leaves out only what cannot show anything new; `--count 1` tries e
 - K1: the disk after a kill depends on nothing but the calls that changed it before. So the kill comes before each call
   that changes something, and before every 25th of the others, to see whether that is so. Where another process works
   beside the command, the moment matters, too: there it comes before every fifth of its own.
-- K2: the calls of the program on files, from where it has first touched its project, store, config or output. Of
-  calls that differ in nothing but ids, times and chance (the look at each of ten tasks) the first two and the last.
+- K2: the calls of the program on files, from where it has first touched its project, store, config or output; not
+  those on Python's own library. Of calls that differ in nothing but ids, times and chance (the look at each of ten
+  tasks) the first two and the last.
 
 A sample takes a third of the commands, and a few calls of each, chosen by the seed.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import re
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,6 +34,7 @@ from trial import Trial
 OF_THOSE_THAT_CHANGE_NOTHING, AND_SOMEBODY_IS_BESIDE = 25, 5
 FIRST_OF_ALIKE = 2
 WHAT_COUNTS = re.compile(r'"[^"]*"|<[^>]*>|\bO_[A-Z]+')  # of a call's arguments: paths, contents and flags
+LIBRARY = re.compile(rf"[\"<](/lib/|/usr/|{re.escape(sys.base_prefix)}/)|/site-packages/")
 SAMPLE_OF_CASES, SAMPLE_OF_CHANGES, SAMPLE_OF_OTHERS = 3, 3, 1
 
 
@@ -93,7 +96,7 @@ def points(calls: list[Call], case: Case, plan: Plan, *, files_only: bool = Fals
     """The calls to be tried of a command."""
     calls = calls[1:]  # execve is not the program's
     if files_only:
-        calls = [call for call in calls if call.own and call.of_files]
+        calls = [call for call in calls if call.own and call.of_files and not LIBRARY.search(call.text)]
     if plan.whole and plan.count == 1:
         return calls
     if plan.whole:

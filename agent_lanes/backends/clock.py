@@ -21,7 +21,10 @@ NANOSECONDS = 1000
 
 
 def boot_id() -> str:
-    """The id of this boot; empty where the machine has none, or no clock to go with it."""
+    """The id of this boot; empty where the machine has none, or no clock to go with it.
+
+    Raises OSError where it has one that cannot be read now: to go on without it would be to live in another boot.
+    """
     if not hasattr(time, "CLOCK_BOOTTIME"):
         return ""
     override = os.environ.get("AGENT_LANES_BOOT_ID", "")
@@ -29,7 +32,7 @@ def boot_id() -> str:
         return override if override.isprintable() and len(override) <= 100 else os.fsencode(override).hex()[:100]
     try:
         descriptor = os.open(BOOT_ID_PATH, os.O_RDONLY)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return ""
     try:
         return os.read(descriptor, 100).decode("ascii", "replace").strip()

@@ -184,7 +184,7 @@ class Judge:
                 told.append(f"respond: {ended}")
         id = new.out.decode().strip()
         self._last = taken
-        if new.code == 0 and id not in offered:
+        if new.code == 0 and id not in offered and taken.code not in REFUSING:
             told.append(f"a new task is not offered: {taken}")
         return [id for id in offered if id in self.names]
 

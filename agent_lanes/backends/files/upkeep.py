@@ -6,6 +6,7 @@ Everything here can be killed at any point and is done again by the next command
 
 from __future__ import annotations
 
+import errno
 import os
 
 from agent_lanes.backends.files import atomic, check
@@ -59,7 +60,9 @@ def store_record(layout: Layout) -> dict[str, object] | None:
             raise ValueError("format is not a number")
     except FileNotFoundError:
         return None
-    except (ValueError, atomic.Unreadable) as wrong:
+    except (ValueError, atomic.Unreadable, OSError) as wrong:
+        if isinstance(wrong, OSError) and wrong.errno != errno.ELOOP:  # a link in its place
+            raise
         hint = "agent-lanes doctor --repair sets it aside and writes a new one"
         raise Damaged(f"store.json: {wrong} ({layout.store_record})", hint=hint) from None
     if number > fields.FORMAT:

@@ -78,7 +78,8 @@ def read(
         kind=kind,
         error=_told(code, why),
         reset_at=_reset(vendor, source, said, now) if kind == USAGE_LIMIT else None,
-        retryable=kind in (USAGE_LIMIT, NOT_LOGGED_IN) or not _shown_by(vendor.permanent, code, status, said, ""),
+        retryable=kind in (USAGE_LIMIT, NOT_LOGGED_IN)
+        or not (_by_number(vendor.permanent, code, status) or _by_text(vendor.permanent, said)),
     )
 
 
@@ -103,19 +104,19 @@ def _answer(vendor: Vendor, source: Printed, answer_file: bytes | None) -> str:
 
 
 def _kind(vendor: Vendor, code: int, status: int, said: str, answer: str) -> str:
-    """What kind of failure it is."""
-    if _shown_by(vendor.usage_limit, code, status, said, answer):
-        return USAGE_LIMIT
-    if _shown_by(vendor.not_logged_in, code, status, said, answer):
-        return NOT_LOGGED_IN
-    if code == 0 or _shown_by(vendor.incomplete, code, status, said, answer):
-        return INCOMPLETE
-    return FAILED
+    """What kind of failure it is. A number tells more than a text, in which anything may be mentioned."""
+    kinds = ((USAGE_LIMIT, vendor.usage_limit), (NOT_LOGGED_IN, vendor.not_logged_in), (INCOMPLETE, vendor.incomplete))
+    by_number = (kind for kind, signs in kinds if _by_number(signs, code, status))
+    by_text = (kind for kind, signs in kinds if _by_text(signs, said) or _notice(signs, answer))
+    return next(by_number, None) or next(by_text, None) or (INCOMPLETE if code == 0 else FAILED)
 
 
-def _shown_by(signs: Signs, code: int, status: int, said: str, answer: str) -> bool:
-    found = code in signs.codes or status in signs.status
-    return found or any(re.search(one, said, re.IGNORECASE) for one in signs.text) or _notice(signs, answer)
+def _by_number(signs: Signs, code: int, status: int) -> bool:
+    return code in signs.codes or status in signs.status
+
+
+def _by_text(signs: Signs, said: str) -> bool:
+    return any(re.search(one, said, re.IGNORECASE) for one in signs.text)
 
 
 def _notice(signs: Signs, answer: str) -> bool:

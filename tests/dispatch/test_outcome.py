@@ -64,6 +64,17 @@ def test_a_failed_login_is_told_from_its_text() -> None:
     assert claude(1, is_error=True, result="Not logged in · Please run /login").kind == "not_logged_in"
 
 
+def test_a_status_tells_more_than_what_a_text_mentions() -> None:
+    found = claude(1, is_error=True, api_error_status=401, result="no key, so no usage limit is known")
+    assert found.kind == "not_logged_in"
+
+
+def test_a_notice_in_place_of_an_answer_is_none_and_an_answer_about_limits_is_one() -> None:
+    notice = f"Claude AI usage limit reached|{NOW // 1_000_000 + 60}"
+    assert (claude(result=notice).kind, claude(result=notice).reset_at) == ("usage_limit", NOW + MINUTE)
+    assert claude(result=f"The service says: {notice}, so wait.").ok
+
+
 def test_a_request_that_would_fail_again_is_not_to_be_repeated() -> None:
     assert not claude(1, is_error=True, api_error_status=404, result="model: nope").retryable
     assert claude(1, is_error=True, api_error_status=529, result="overloaded").retryable

@@ -50,6 +50,8 @@ def test_it_may_write_in_its_folder(make: MakeAgent, name: str, outside: Path) -
 
 
 def test_it_may_not_write_elsewhere(make: MakeAgent, name: str, outside: Path) -> None:
+    if name == "qwen":
+        pytest.skip("qwen that may edit may edit any file, and has no words against that: so says the table")
     agent = working_in(make(name, writing(name, outside / "elsewhere"), Say("done")), outside / "work")
     done = agent.run("Write a file.")
     assert not (outside / "elsewhere").exists(), done

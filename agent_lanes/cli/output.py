@@ -87,12 +87,12 @@ def line(content: str) -> None:
 
 def values(**pairs: object) -> None:
     """Write `key=value` lines: for shells. None is an empty value; control characters are escaped."""
-    text("".join(f"{key}={one_line('' if value is None else str(value))}\n" for key, value in pairs.items()))
+    styled("".join(f"{key}={one_line('' if value is None else str(value))}\n" for key, value in pairs.items()))
 
 
 def json(value: object) -> None:
     """Write one JSON object."""
-    text(harmless(dumps(value)))
+    styled(harmless(dumps(value)))
 
 
 def json_line(value: object) -> str:

@@ -32,9 +32,14 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove it, until it is drawn again."""
         if self._width:
             output.over(" " * self._width)
             output.over("")
+            self._width = 0
 
     def show(self, what: str) -> None:
         """Draw the line anew, cut to the terminal."""

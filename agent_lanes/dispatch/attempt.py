@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 LOCK_SLACK_SECONDS = 60  # the guard needs some of it to stop an agent that takes too long
-LIMIT_PAUSE_SECONDS = 900  # where a usage limit does not say when it ends
+LEAST_PAUSE_SECONDS, LIMIT_PAUSE_SECONDS = 10, 900  # after a usage limit; the latter where it does not say when it ends
 TOLD_TOO_SECONDS = 0.5  # who stops a whole service may signal the agent just before the dispatcher
 LONGEST_TAIL = 4000
 BY_SIGNAL = (-15, -2, -1, 143, 130, 129)
@@ -59,6 +59,7 @@ class Attempt:
         self._queue, self._settings, self._vendor = queue, settings, vendor
         self._task, self._token, self._epoch = taken.task, taken.claim.token, taken.claim.epoch
         self._told, self._leaving, self._stopping = say, leaving, stopping
+        self._lease_seconds = taken.claim.lease.seconds
         self._lost: Standing | None = None
         self._reply = Reply(queue, settings, taken, say=self._say, hurry=stopping)
 
@@ -153,12 +154,13 @@ class Attempt:
 
     def _beside(self, run: Run) -> Ended:
         settings, troubled = self._settings, ""
+        given = self._lease_seconds / 3  # the lane may have cut the lease
         keeping = Keeping(
             self._queue.backend,
             self._task.id,
             self._token,
             lease_seconds=settings.lease_seconds,
-            renew_seconds=settings.renew_seconds,
+            renew_seconds=given if settings.renew_seconds is None else min(settings.renew_seconds, given),
         )
         while (ended := run.wait(LOOK_SECONDS)) is None:
             if self._stopping.is_set():
@@ -214,9 +216,9 @@ class Attempt:
             return self._reply.answered(found.answer, stdout)
         line = f"{called} failed: {found.error}"
         if found.kind == outcome.USAGE_LIMIT:
-            until = found.reset_at or self._now() + LIMIT_PAUSE_SECONDS * SECOND
-            theirs = self._task.vendor == self._settings.vendor  # what is for any vendor may go on with another
-            return self._reply.release(line, RELEASED, ours=True, until=until, not_before=until if theirs else None)
+            now = self._now()
+            until = max(found.reset_at or now + LIMIT_PAUSE_SECONDS * SECOND, now + LEAST_PAUSE_SECONDS * SECOND)
+            return self._reply.release(line, RELEASED, ours=True, until=until)
         if found.kind == outcome.NOT_LOGGED_IN:
             hint = f" ({self._vendor.login})" if self._vendor.login else ""
             return self._reply.release(line + hint, RELEASED, ours=True)

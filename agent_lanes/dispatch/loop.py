@@ -18,10 +18,10 @@ from functools import partial
 from agent_lanes.core.presence import DISPATCHER
 from agent_lanes.core.times import SECOND, iso
 from agent_lanes.dispatch.attempt import Attempt
-from agent_lanes.dispatch.reply import ANSWERED, ATTEMPT_FAILED, LOST_TASK, STOPPED, Done
+from agent_lanes.dispatch.reply import ANSWERED, LOST_TASK, STOPPED, Done
 from agent_lanes.dispatch.runner import clear_away
 from agent_lanes.errors import AgentLanesError, BadUsage, Refused
-from agent_lanes.services import presence, waiting
+from agent_lanes.services import holds, presence, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 DRAINING, STOPPING = (signal.SIGTERM, signal.SIGINT), (signal.SIGHUP,)
 HELD_BACK = {*DRAINING, *STOPPING}
 NOTHING_CAME = 2
+TICK_SECONDS = 1.0
+BREAKER = 3  # failures in a row put a vendor on hold
 LONGEST_PAUSE_SECONDS = 60
 LONGEST_OWN_PAUSE_SECONDS = 300  # where the fault is ours: nobody logged in, no room
 
@@ -47,8 +49,18 @@ class Woken(Exception):
 class Loop:
     """One dispatcher."""
 
-    def __init__(self, queue: QueueService, settings: Settings, vendor: Vendor, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        queue: QueueService,
+        settings: Settings,
+        vendor: Vendor,
+        *,
+        say: Callable[[str], None],
+        tick: Callable[[str], None] | None = None,
+    ) -> None:
+        """`say` is told of every step, `tick` every second how it stands, for who watches."""
         self._queue, self._settings, self._vendor, self._say = queue, settings, vendor, say
+        self._tick = tick
         self._leaving, self._stopping = threading.Event(), threading.Event()
         self._signals = 0
         self._last_signal = 0
@@ -74,7 +86,8 @@ class Loop:
             code = self._work()
             for thread in self._threads:
                 while thread.is_alive():
-                    thread.join(0.5)
+                    thread.join(TICK_SECONDS)
+                    self._show()
             return 128 + self._last_signal if self._stopping.is_set() else code
         finally:
             for number, handler in before.items():
@@ -141,8 +154,15 @@ class Loop:
         return 0
 
     def _wait_for_a_place(self) -> None:
-        self._places.acquire()
+        while not self._places.acquire(timeout=TICK_SECONDS):
+            self._show()
         self._places.release()
+
+    def _show(self) -> None:
+        if self._tick is not None:
+            running = sum(thread.is_alive() for thread in self._threads)
+            done = [f"{count} {kind}" for kind, count in self.counts.items()]
+            self._tick(" · ".join([f"lane {self._settings.lane}", f"{running} running", *done]))
 
     def _wait_and_claim(self) -> bool | None:
         """Whether a task was taken; None where the store could not say. Raises BadUsage, Refused."""
@@ -155,6 +175,8 @@ class Loop:
                     self._claim,
                     timeout_seconds=self._settings.wait_seconds,
                     attend=lambda: presence.Lasting(self._here),
+                    heartbeat_seconds=0 if self._tick is None else TICK_SECONDS,
+                    beat=self._show,
                 )
             )
             self._claims_failed = 0
@@ -227,19 +249,43 @@ class Loop:
             self.counts[done.how] = self.counts.get(done.how, 0) + 1
             if done.how == ANSWERED:
                 self._in_a_row = 0
-                return
-            if done.how == STOPPED or (done.how == LOST_TASK and not done.ours):
+            if done.how in (ANSWERED, STOPPED) or (done.how == LOST_TASK and not done.ours):
                 return
             self._in_a_row += 1
-            seconds = 0.0
+            seconds = pause_seconds(self._in_a_row, done)
             if done.pause_until is not None:
                 seconds = (done.pause_until - self._queue.backend.now().wall) / SECOND
-                self._say(f"nothing more for {self._settings.called} before {iso(done.pause_until)}")
-            elif done.ours:
-                seconds = min(2.0**self._in_a_row, LONGEST_OWN_PAUSE_SECONDS)
-            elif done.how == ATTEMPT_FAILED and self._in_a_row > 1:
-                seconds = min(2.0 ** (self._in_a_row - 1), LONGEST_PAUSE_SECONDS)
-            if seconds > 0 and not self._settings.once:
+            if seconds > 0 and not self._hold(seconds, done) and not self._settings.once:
                 self._pause_until = max(self._pause_until, time.monotonic() + seconds)
-                if done.pause_until is None:
-                    self._say(f"{self._in_a_row} failures in a row: going on in {seconds:g} s")
+                self._say(f"{self._in_a_row} failures in a row: going on in {seconds:.0f} s")
+
+    def _hold(self, seconds: float, done: Done) -> bool:
+        """Stop all dispatchers of this vendor: everywhere at a usage limit, on this lane after failures in a row.
+
+        A hold of somebody else's that lasts longer stays. Whether there is a hold now.
+        """
+        vendor, backend = self._settings.vendor, self._queue.backend
+        limited = done.pause_until is not None
+        if vendor is None or not (limited or self._in_a_row >= BREAKER):
+            return False
+        lane = None if limited else self._settings.lane
+        until = backend.now().wall + round(seconds * SECOND)
+        why = done.why if limited else f"{self._in_a_row} failures of {vendor} in a row, the last one: {done.why}"
+        try:
+            for one in backend.holds():
+                if (one.lane, one.vendor) == (lane, vendor) and (one.until is None or one.until >= until):
+                    return True
+            holds.hold(backend, lane, vendor, until=until, reason=why.split("\n")[0][:500], by=self._settings.owner)
+        except AgentLanesError as wrong:
+            self._say(f"{vendor} could not be put on hold: {wrong.message}")
+            return False
+        self._say(f"{vendor}{f' on lane {lane}' if lane else ''} is on hold until {iso(until)}: {why}")
+        return True
+
+
+def pause_seconds(in_a_row: int, done: Done) -> float:
+    """How long to pause after so many failures in a row: none after the first of an agent, then twice as long."""
+    if done.ours:
+        return min(2.0**in_a_row, LONGEST_OWN_PAUSE_SECONDS)
+    seconds = 0.0 if in_a_row < 2 else 2.0 ** (in_a_row - 1)
+    return min(seconds, LONGEST_PAUSE_SECONDS)

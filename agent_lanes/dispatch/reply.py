@@ -137,15 +137,13 @@ class Reply:
             self._say(f"the answer is kept in {path}")
         return self.release(f"its answer could not be stored: {wrong.message}", RELEASED, ours=True)
 
-    def release(
-        self, why: str, how: str, *, ours: bool = False, until: int | None = None, not_before: int | None = None
-    ) -> Done:
+    def release(self, why: str, how: str, *, ours: bool = False, until: int | None = None) -> Done:
         """Put the task back: this counts as no attempt."""
         if how != STOPPED:
             self.note("headless_failed", why[:LONGEST_LINE], **self._figures())
         try:
             reason = why.encode()[:LONGEST_REASON].decode("utf-8", "ignore")
-            self._queue.release(self._task.id, self._token, reason=reason, not_before=not_before)
+            self._queue.release(self._task.id, self._token, reason=reason)
             self._say(f"released: {why}")
         except AgentLanesError as wrong:
             self._say(f"could not be released: {wrong.message}")

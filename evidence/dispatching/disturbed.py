@@ -144,12 +144,28 @@ def _limited(hall: Hall) -> str:
     program = programs / "claude"
     program.write_text(f"#!/bin/sh\ncat >/dev/null\ncat <<'E'\n{json.dumps(told)}\nE\nexit 1\n")
     program.chmod(0o700)
-    id = hall.asked("--metadata", "required_vendor=claude")
+    id, anybody = hall.asked("--metadata", "required_vendor=claude"), hall.asked()
     path = f"{programs}:{hall.environment['PATH']}"
     said = hall.call("work", "--vendor", "claude", "--once", "--wait", "5", PATH=path).err.decode()
-    view = hall.task(id)
-    expect(view["attempts"] == 0 and view["not_before"], f"{view}: {said}")
-    return f"released, no attempt counted, not offered before {view['not_before']}"
+    expect(hall.task(id)["attempts"] == 0 and hall.task(id)["state"] == "queued", said)
+    for_claude = hall.call("claim", "--lane", "default", "--vendor", "claude").values
+    expect(for_claude.get("status") == "idle", f"offered to claude: {for_claude}")
+    for_codex = hall.call("claim", "--lane", "default", "--vendor", "codex").values
+    expect(for_codex.get("task_id") == anybody, f"offered to codex: {for_codex}")
+    hall.call("resume", "--vendor", "claude")
+    expect(hall.claim(id)[0] == id, "resumed, it is not offered")
+    return "released, no attempt counted; claude on hold until the reset, what is for anybody goes on with codex"
+
+
+def _breaker(hall: Hall) -> str:
+    ids = [hall.asked("--metadata", "required_vendor=mine") for _ in range(5)]
+    dispatcher = hall.work("fail", "1", flags=("--vendor", "mine"))
+    hall.until(lambda: "is on hold until" in hall.said(dispatcher), "the vendor is put on hold")
+    told = hall.call("status", "--all").out.decode()
+    expect("3 failures of mine in a row" in told, f"status does not say so: {told[:2000]}")
+    tried = sum(hall.task(id)["attempts"] for id in ids)
+    expect(tried == 3, f"{tried} attempts")
+    return "on hold after the third, for all dispatchers of the lane; status --all says so and why"
 
 
 CASES = [
@@ -162,5 +178,6 @@ CASES = [
     Case("The store is removed while nothing is to do", "the dispatcher goes on", _removed_while_idle),
     Case("The store cannot be written", "no hot loop; it goes on once it can", _unwritable),
     Case("A shared temp folder", "nobody else can read anything in it", _private),
-    Case("A usage limit", "no attempt is counted, the task waits for the reset", _limited),
+    Case("A usage limit", "no attempt is counted; the vendor waits for the reset, others go on", _limited),
+    Case("Agents of a vendor that always fail", "after three in a row the vendor is on hold", _breaker),
 ]

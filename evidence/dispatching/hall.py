@@ -98,8 +98,14 @@ class Hall(Place):
         return [pid for pid in processes() if b"agent_lanes.dispatch.guard" in cmdline(pid) and mine in environ(pid)]
 
     def agents(self) -> list[int]:
-        """Every process that an agent of this hall, or what it started, still is."""
-        return [pid for pid in processes() if os.fsencode(self.root) in cmdline(pid) and b"agent.py" in cmdline(pid)]
+        """Every agent of this hall that runs."""
+        words = {pid: cmdline(pid).split(b"\0") for pid in processes()}
+        mine = os.fsencode(self.root)
+        return [
+            pid
+            for pid, told in words.items()
+            if told[1:2] == [os.fsencode(AGENT)] and (mine in b"\0".join(told) or mine in environ(pid))
+        ]
 
     def nothing_left(self, *, tmp: bool = True) -> None:
         """No process of an agent runs, and nothing lies in the temp folder."""

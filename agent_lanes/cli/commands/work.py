@@ -56,17 +56,22 @@ def run(args: Arguments, session: Session) -> int:
     """Work until there is an end."""
     import time
 
+    from agent_lanes.cli.progress import Progress
     from agent_lanes.dispatch.loop import NOTHING_CAME, Loop
     from agent_lanes.dispatch.reply import KINDS
 
     settings = _settings(args)
     vendor = _vendor(settings, session)
 
-    def say(line: str) -> None:
-        output.note(f"agent-lanes work: {time.strftime('%F %T')} {line}")
+    watched = output.on_terminal(2)
+    with Progress() as progress:
 
-    loop = Loop(session.queue, settings, vendor, say=say)
-    code = loop.run()
+        def say(line: str) -> None:
+            progress.clear()
+            output.note(f"agent-lanes work: {time.strftime('%F %T')} {line}")
+
+        loop = Loop(session.queue, settings, vendor, say=say, tick=progress.show if watched else None)
+        code = loop.run()
     if code == NOTHING_CAME:
         raise TimedOut(f"no task came in {settings.wait_seconds:g} s", hint="nothing is lost; repeat the call")
     if args.json:

@@ -13,7 +13,7 @@ from cli.test_submit import RECORD, TIME
 STATUS = {
     *RECORD,
     *("response_exists", "missing_response", "lease_expired", "last_event", "last_event_age_seconds"),
-    *("navigation", "next_action", "offered", "cancel_requested"),
+    *("navigation", "next_action", "offered", "hold", "cancel_requested"),
 }
 WHILE_CLAIMED = {"claimed_age_seconds", "seconds_until_lease_expiry"}
 NAVIGATION = {
@@ -36,7 +36,7 @@ def queue(run: Command) -> dict[str, str]:
 
 def status(run: Command, task_id: str, **how: Any) -> dict[str, Any]:
     told = run("status", task_id, **how).json
-    assert told.keys() == {"status", "task"} and told["status"] == "ok"
+    assert told.keys() == {"status", "task", "attempts_history"} and told["status"] == "ok"
     view = told["task"]
     assert isinstance(view, dict)
     return view
@@ -79,7 +79,7 @@ def test_status_of_finished_tasks(run: Command, queue: dict[str, str]) -> None:
 
 def test_status_of_everything(run: Command, queue: dict[str, str]) -> None:
     told = run("status", "--all").json
-    assert {"status", "count", "summary", "next_action", "tasks", "listening"} == told.keys()
+    assert {"status", "count", "summary", "holds", "next_action", "tasks", "listening"} == told.keys()
     assert told["status"] == "ok" and told["count"] == len(told["tasks"]) == 5
     assert told["summary"].keys() >= SUMMARY
     counts = {key: count for key, count in told["summary"].items() if count}
@@ -158,7 +158,7 @@ def test_show_tells_request_history_and_answer(run: Command, queue: dict[str, st
 
 def test_show_as_json(run: Command, queue: dict[str, str]) -> None:
     told = run("show", queue["completed"], "--json").json
-    assert told.keys() == {"status", "task", "events", "response"} and told["status"] == "ok"
+    assert told.keys() == {"status", "task", "events", "attempts_history", "response"} and told["status"] == "ok"
     assert told["task"].keys() == STATUS and told["response"]["body"] == "fine"
     assert [event["type"] for event in told["events"]] == ["created", "response"]
     assert run("show", queue["queued"], "--json").json["response"] is None

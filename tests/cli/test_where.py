@@ -11,6 +11,7 @@ import pytest
 from cli.process import BAD_DATA, NOT_FOUND, USAGE, Command, tree
 
 KEYS = {
+    "holds",
     *("status", "config", "config_why", "store", "store_why", "store_exists", "workspace_id", "workspace_root"),
     *("lanes", "listening"),
 }

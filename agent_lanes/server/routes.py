@@ -104,7 +104,8 @@ class Routes:
         tasks = body.get("tasks")
         if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
             raise BadData("tasks: not a list of objects")
-        results, stream = list[Json](), self.queue.stream()
+        results: list[Json] = []
+        stream = self.queue.stream()
         for batch in batches.commits(self._wanted(task) for task in tasks if isinstance(task, dict)):
             results += map(_result, stream.add(batch))
         return 200, {"results": [*results, *map(_result, stream.close())]}

@@ -252,7 +252,8 @@ def _words(words: tuple[str, ...]) -> str:
 
 
 def _choice(choice: Choice) -> str:
-    names = ", ".join(name if name == value else f"{name} → {value}" for name, value in choice.names.items())
+    known = {name: value for name, value in choice.names.items() if value}
+    names = ", ".join(name if name == value else f"{name} → {value}" for name, value in known.items())
     return f"{_words(choice.words)}{': ' if names else ''}{names}" if choice.words else "no words for it"
 
 

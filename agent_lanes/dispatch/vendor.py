@@ -161,10 +161,11 @@ class Vendor(Frozen):
             warnings.append(f"{self.name} takes no {what}: {wanted} was not passed on")
             return ""
         if wanted in choice.names:
-            return choice.names[wanted]
+            if not choice.names[wanted]:
+                warnings.append(f"{what}: {wanted} means nothing to {self.name}; what it is set to is used")
+            return choice.names[wanted] or choice.default
         value = _plain(what, wanted)
-        if choice.names or what == "effort":
-            warnings.append(f"{what}: {wanted} is not known for {self.name}; it was passed on as it is")
+        warnings.append(f"{what}: {wanted} is not known for {self.name}; it was passed on as it is")
         return value
 
 

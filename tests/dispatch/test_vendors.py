@@ -48,6 +48,11 @@ def test_an_unknown_name_is_passed_on_with_a_warning() -> None:
     assert len(asked.warnings) == 2 and "silly" in asked.warnings[1]
 
 
+def test_a_size_for_which_a_row_names_no_model_leaves_the_choice_to_the_program() -> None:
+    asked = load(None)["opencode"].command(folder="/", model_class="large")
+    assert "-m" not in asked.argv and asked.model == "" and "large" in asked.warnings[0]
+
+
 def test_what_an_agent_has_no_words_for_is_left_out_with_a_warning() -> None:
     asked = load(None)["gemini"].command(folder="/", effort="high", max_cost_usd=1)
     assert "high" not in asked.argv

@@ -1,6 +1,6 @@
 """The guard of one agent: starts it, limits it, and outlives a killed dispatcher for as long as it takes to tidy up.
 
-    dispatcher  -- stdin: one line, the order; then `t` stop, `k` stop at once, `d` it is answered -->  guard
+    dispatcher  -- stdin: one line, the order; then `t` stop it, `d` it is answered -->  guard
     dispatcher  <-- stdout: one JSON object a line: {"started": pid}, then {"ended": ...} --            guard
 
 The end of stdin without a `d` means that the dispatcher is gone: the agent is stopped, the task released, the folder
@@ -157,9 +157,6 @@ class Guard:
         if word == b"":
             self.alone = True
             self._stop(ALONE)
-        elif word == b"k":
-            self._stop(TOLD)
-            self.stop_at = -1.0 - self.order["grace_seconds"]
         elif word == b"t":
             self._stop(TOLD)
         return bool(word)
@@ -210,7 +207,7 @@ class Guard:
             self._drain()
             return strays.below(os.getpid()) | strays.marked(self.order["mark"])
 
-        left = strays.end(find, 0 if self.stop_at < 0 else self.order["grace_seconds"])
+        left = strays.end(find, self.order["grace_seconds"])
         self._drain()
         os.close(self.answer)
         return left

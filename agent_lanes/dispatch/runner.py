@@ -175,9 +175,9 @@ class Run:
                 return self._without_guard()
             self._told += chunk
 
-    def stop(self, *, at_once: bool = False) -> None:
-        """Let the guard stop the agent, with some seconds of grace or none."""
-        self._say(b"k" if at_once else b"t")
+    def stop(self) -> None:
+        """Let the guard stop the agent, with some seconds of grace. May be said again."""
+        self._say(b"t")
 
     def answered(self) -> None:
         """The task needs the guard no longer."""

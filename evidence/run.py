@@ -31,6 +31,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K5": ("storm", "a storm of processes with random kills, and its history checked"),
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
     "K7": ("dispatchers", "killed dispatchers, agents that misbehave, disturbed tasks and stores"),
+    "K8": ("fuzz", "hostile input, by a fuzzer that sees which code it reaches"),
     "SIM": ("simulation", "several clients in one process, switched, crashed and aged by a seed"),
 }
 

@@ -73,6 +73,8 @@ def _load(folder: str, id: str, instead: Claim | None) -> Loaded:
         raw, claim = None, None if response else instead
     if response is not None and raw is None and not os.path.isdir(folder):
         raise not_found(id)  # archived before its claim could be read
+    if raw is None and task.request_stored and atomic.marked(folder) and not whole(folder, task):
+        raise not_found(id)  # its request was torn with it, and nobody was told of it: unborn.py clears it away
     snapshot = Snapshot(task=task, claim=claim, response=response)
     if response is None:
         snapshot = with_dependencies(snapshot, os.path.dirname(folder))
@@ -134,6 +136,16 @@ def asked(folder: str, id: str) -> Task | None:
 def unborn(folder: str, id: str) -> bool:
     """Whether a power cut tore a task that was visible and not yet durable: nobody was told that it is there."""
     return atomic.marked(folder) and not readable(folder, id)
+
+
+def whole(folder: str, task: Task) -> bool:
+    """Whether the request that is kept beside the record is what was submitted. Raises OSError."""
+    from agent_lanes.core.digest import sha256
+
+    try:
+        return sha256(request_bytes(folder, task.id)) == task.request_sha256
+    except (NotFound, Damaged):
+        return False
 
 
 def examined(folder: str, id: str) -> tuple[Snapshot | None, AgentLanesError | None]:

@@ -13,7 +13,7 @@ from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import RESPONSE, Layout
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.backends.files.records import answered, asked, request_bytes
+from agent_lanes.backends.files.records import answered, asked, whole
 from agent_lanes.errors import Busy, Damaged, NotFound
 
 
@@ -41,11 +41,4 @@ def _torn(folder: str, id: str) -> str | None:
 
 def _whole(folder: str, id: str) -> bool:
     task = asked(folder, id)
-    if task is None or not task.request_stored:
-        return task is not None
-    from agent_lanes.core.digest import sha256
-
-    try:
-        return sha256(request_bytes(folder, id)) == task.request_sha256
-    except (NotFound, Damaged):
-        return False
+    return task is not None and (not task.request_stored or whole(folder, task))

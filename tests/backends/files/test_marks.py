@@ -12,7 +12,9 @@ import pytest
 from contracts.stores import make
 
 from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.durable import NEWBORN_MODE
 from agent_lanes.backends.files.store import FileStore
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import Damaged, NotFound, Unconfirmed
 from agent_lanes.services import waiting
@@ -203,3 +205,18 @@ def test_where_no_mark_is_kept_content_is_synced_before_it_gets_its_name(
     synced.clear()
     answered(store)
     assert synced == ["tmp", "tasks"]
+
+
+def test_a_task_whose_request_was_torn_before_it_was_durable_is_not_there_for_readers_either(
+    boot: Boot, folder: Path
+) -> None:
+    """Found by K3-FORGET: the first look after a reboot, before the rebuild, saw it with an empty request."""
+    store = boot("first")
+    fields = {"request_stored": True, "request_sha256": sha256(b"x")}
+    store.create("default", make(id=ID, **fields), b"x")
+    folder.chmod(NEWBORN_MODE)
+    assert store.read(ID).id == ID
+    (folder / "request.md").write_bytes(b"")
+    with pytest.raises(NotFound):
+        boot("second").read(ID)
+    assert list(store.scan()) == []

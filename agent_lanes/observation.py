@@ -1,6 +1,8 @@
 """What the services need of a backend to tell people what goes on: nothing in the queue depends on it.
 
 Presence    who listens
+Examined    what `doctor` asks
+Log         what happened in the whole store
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from agent_lanes.core.finding import Finding
+    from agent_lanes.core.logged import Logged
     from agent_lanes.core.presence import Sign
 
 
@@ -50,3 +53,16 @@ class Examined(Protocol):
 
         Nobody changes the store meanwhile. Raises Busy, StorageFailed.
         """
+
+
+class Log(Protocol):
+    """The events of all tasks, in the order in which they were written; those of imported tasks are not among them.
+
+    Its size is bounded: the oldest go. A process that is killed right after a commit leaves its event out.
+    """
+
+    def log(self, cursor: str | None = None) -> Iterator[Logged]:
+        """The lines after a cursor, or all that are kept. Raises NotFound where the cursor's part is kept no more."""
+
+    def log_end(self) -> str:
+        """The cursor after the newest line."""

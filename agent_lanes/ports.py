@@ -19,7 +19,7 @@ from typing import Protocol
 
 from agent_lanes.births import Birth as Birth
 from agent_lanes.births import Creation as Creation
-from agent_lanes.observation import Examined, Presence
+from agent_lanes.observation import Examined, Log, Presence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,6 +217,9 @@ class Signals(Protocol):
     def watch_lane(self, lane: str) -> Watch:
         """Woken when a task of the lane becomes claimable."""
 
+    def watch_log(self) -> Watch:
+        """Woken when the log has another line."""
+
     def watch_changes(self) -> Watch:
         """Woken by most changes of any task, perhaps just before they can be seen: for pictures, not for decisions."""
 
@@ -276,5 +279,5 @@ class Archive(Protocol):
         """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
 
 
-class Backend(TaskStore, Finder, Holds, Signals, Presence, Runs, Archive, Examined, Protocol):
+class Backend(TaskStore, Finder, Holds, Signals, Presence, Log, Runs, Archive, Examined, Protocol):
     """All of it: what an address opens."""

@@ -83,6 +83,7 @@ class MemoryStore(MemoryRuns):
                     break
             self._tasks[task.id] = Snapshot(task=task)
             self._histories[task.id] = [created(self._tasks[task.id])]
+            self._logged(task, self._histories[task.id][0])
             if request is not None:
                 self._requests[task.id] = request
             if key is not None:
@@ -163,6 +164,7 @@ class MemoryStore(MemoryRuns):
         for event in change.events:
             numbered = event.replace(number=len(history) + 1)
             history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
+            self._logged(after.task, history[-1])
         return after, change
 
     def confirm(self, *ids: str) -> None:

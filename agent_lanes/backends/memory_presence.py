@@ -1,16 +1,19 @@
-"""Who listens to a store in memory: threads of this process."""
+"""What a store in memory tells of itself: who listens, threads of this process; what happened."""
 
 from __future__ import annotations
 
 from agent_lanes.backends import clock
+from agent_lanes.core.logged import Logged, is_cursor
 from agent_lanes.core.presence import Sign, takes
 from agent_lanes.core.times import Moment
+from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from agent_lanes.core.task import Event, Task
     from agent_lanes.observation import Attendance
 
 
@@ -19,6 +22,7 @@ class MemoryPresence:
 
     def __init__(self) -> None:
         self._signs: dict[int, Sign] = {}
+        self._log: list[Logged] = []
 
     def now(self) -> Moment:
         """The clock of the store."""
@@ -33,6 +37,19 @@ class MemoryPresence:
         for sign in tuple(self._signs.values()):
             if lane in (None, sign.lane) and (vendor is None or takes(sign.vendor, vendor)):
                 yield sign
+
+    def log(self, cursor: str | None = None) -> Iterator[Logged]:
+        """See observation.Log."""
+        if cursor is not None and not is_cursor(cursor):
+            raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, as events --json prints them")
+        yield from self._log[int((cursor or "1:0").partition(":")[2]) :]
+
+    def log_end(self) -> str:
+        """See observation.Log."""
+        return f"1:{len(self._log)}"
+
+    def _logged(self, task: Task, event: Event) -> None:
+        self._log.append(Logged(task_id=task.id, lane=task.lane, event=event, cursor=f"1:{len(self._log) + 1}"))
 
 
 class MemoryAttendance:

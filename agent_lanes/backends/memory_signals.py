@@ -34,6 +34,10 @@ class MemorySignals(MemoryShelf):
         """See ports.Signals."""
         return ConditionWatch(self)
 
+    def watch_log(self) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
     def watch_changes(self) -> Watch:
         """See ports.Signals."""
         return ConditionWatch(self)

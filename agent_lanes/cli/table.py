@@ -44,6 +44,7 @@ COMMANDS = (
     Command(name="status", group=LOOK, summary="how one task stands, or with --all the whole queue"),
     Command(name="list", group=LOOK, summary="all tasks"),
     Command(name="tree", group=LOOK, summary="what follows from a task, or belongs to a thread"),
+    Command(name="events", group=LOOK, summary="what happens in the whole store, and with --follow what will"),
     Command(name="listeners", group=LOOK, summary="who waits for work right now"),
     Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
     Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),

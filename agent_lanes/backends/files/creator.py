@@ -91,6 +91,7 @@ class FileCreator(FileShelf):
             finally:
                 self._wake(self._fresh(task))
             self._index(task)
+        self._log_created([task])
         self._afterwards(task.id, "an end to old litter", self._sweep)
         return task
 
@@ -139,6 +140,7 @@ class FileCreator(FileShelf):
                 for task in {(task.workspace_id, task.correlation_id): task for task in born}.values():
                     self._index(task)
             if born:
+                self._log_created(born)
                 self._afterwards(born[-1].id, "an end to old litter", self._sweep)
         except AgentLanesError as wrong:
             batch.failed(wrong)
@@ -171,6 +173,25 @@ class FileCreator(FileShelf):
                 unique.note(self.layout, task)
             self._wake(snapshot)
             durable.confirm_task(self.layout, task.id, "imported", files=())
+
+    def _log_created(self, born: list[Task]) -> None:
+        from agent_lanes.backends.files import log
+        from agent_lanes.core.logged import Logged
+        from agent_lanes.core.transitions import created
+
+        lines = [Logged(task_id=task.id, lane=task.lane, event=created(Snapshot(task=task))) for task in born]
+        self._afterwards(born[-1].id, "its line of the log", lambda: log.append(self.layout, lines))
+        self._afterwards(born[-1].id, "the next part of the log", lambda: log.rotate(self.layout))
+
+    def _log(self, task: Task, written: Callable[[], tuple[Event, ...]]) -> None:
+        from agent_lanes.backends.files import log
+        from agent_lanes.core.logged import Logged
+
+        def write() -> None:
+            lines = [Logged(task_id=task.id, lane=task.lane, event=event) for event in written()]
+            log.append(self.layout, lines)
+
+        self._afterwards(task.id, "its history", write)
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""

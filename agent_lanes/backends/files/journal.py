@@ -29,8 +29,8 @@ def line(event: Event) -> bytes:
     return dumps_line(codec.encode_event(event)).encode() + b"\n"
 
 
-def append(path: str, events: tuple[Event, ...]) -> None:
-    """Add events, numbered on. Raises OSError; then the history lacks a line, and nothing else is wrong."""
+def append(path: str, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Add events, numbered on; as they were written. Raises OSError; then the history lacks a line, nothing else."""
     descriptor = os.open(path, APPEND_FLAGS, FILE_MODE)
     try:
         size = os.fstat(descriptor).st_size
@@ -39,18 +39,19 @@ def append(path: str, events: tuple[Event, ...]) -> None:
         number, known = (last.number, last.epoch) if last else (0, 0)
         if last is not None and last.number == 0:  # v0.1 numbered no lines and knew no epochs
             number, known = sum(1 for _ in _whole_lines(descriptor)), fields.MAX_EPOCH
-        out = [b"\n"] if torn else []
+        written = list[Event]()
         for event in events:
             missed = event.epoch - 1 if event.type == "claimed" else event.epoch
             if known < missed:
                 number += 1
-                out.append(line(_recovered(event, missed, number)))
+                written.append(_recovered(event, missed, number))
             number += 1
             known = event.epoch
-            out.append(line(event.replace(number=number)))
-        data = b"".join(out)
+            written.append(event.replace(number=number))
+        data = (b"\n" if torn else b"") + b"".join(map(line, written))
         if os.write(descriptor, data) < len(data):  # a disk that fills up takes a part, and says nothing
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return tuple(written)
     finally:
         os.close(descriptor)
 

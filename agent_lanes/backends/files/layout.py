@@ -8,6 +8,7 @@
     <root>/blocked/<lane>/<id>   held/<lane>/<id>
     <root>/dependants/<id>/<lane>/<route>/<priority>-<sequence>-<dependant>
     <root>/signals/<lane>
+    <root>/log/<segment>.jsonl current       see log.py
     <root>/presence/<lane>/<vendor>~<chance>.json
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/unique/<SHA-256 of lane and unique key>
@@ -45,6 +46,7 @@ class Layout:
         self.store_record = root + "/store.json"
         self.signals = root + "/signals"
         self.correlations = root + "/indexes/correlations"
+        self.log = root + "/log"
         self.all_presence = root + "/presence"
         self.all_dependants = root + "/dependants"
         self.all_unique = root + "/unique"

@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent_lanes.core.logged import Logged
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.presence import Sign
     from agent_lanes.core.task import Event, Run, Snapshot, Task
@@ -242,6 +243,26 @@ class FileReader(FileFinder):
         """See ports.Finder."""
         with atomic.storage(f"lane {lane}"):
             return self.hints.busy(lane, self.now())
+
+    def log(self, cursor: str | None = None) -> Iterator[Logged]:
+        """See observation.Log."""
+        from agent_lanes.backends.files import log
+
+        with atomic.storage("log"):
+            yield from log.read(self.layout, cursor)
+
+    def log_end(self) -> str:
+        """See observation.Log."""
+        from agent_lanes.backends.files import log
+
+        with atomic.storage("log"):
+            return log.end(self.layout)
+
+    def watch_log(self) -> Watch:
+        """See ports.Signals."""
+        from agent_lanes.backends.files import log, signals
+
+        return signals.watch(self.layout.log, (log.CURRENT,))
 
     def attend(self, lane: str, *, vendor: str, owner: str, kind: str) -> Attendance:
         """See observation.Presence."""

@@ -152,9 +152,10 @@ class FileStore(FileCreator):
                     staged = None
                 path = f"{folder}/{EVENTS}"
                 if change.claim is None and change.response is None:
-                    journal.append(path, change.events)  # all that this change is: its failure is one
+                    written = journal.append(path, change.events)  # all that this change is: its failure is one
+                    self._log(after.task, lambda: written)
                 else:
-                    self._afterwards(after.id, "its history", lambda: journal.append(path, change.events))
+                    self._log(after.task, lambda: journal.append(path, change.events))
                 if new != old:
                     self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
                 if letters and change.response is None:

@@ -10,7 +10,8 @@ from agent_lanes.core.parcel import Parcel
 from agent_lanes.errors import BadUsage
 from agent_lanes.ports import Backend
 from agent_lanes.services import following
-from contracts.stores import claim, make, note, respond, submit
+from contracts.stores import claim, note, respond, submit
+from contracts.test_many import Wanted, created
 
 LONG = 60.0
 
@@ -54,12 +55,8 @@ def test_what_is_no_cursor_is_refused(backend: Backend, cursor: str) -> None:
 
 
 def test_many_tasks_made_at_once_are_all_there(backend: Backend) -> None:
-    class Wanted:
-        lane, request, key, unique_key, needs, size = "default", None, None, None, (), 0
-        make = staticmethod(make("default"))
-
-    made = backend.create_many([Wanted() for _ in range(5)])  # type: ignore[misc]
-    assert [one.task_id for one in backend.log()] == [task.id for task in made]  # type: ignore[union-attr]
+    made = created(backend, *(Wanted() for _ in range(5)))
+    assert [one.task_id for one in backend.log()] == [task.id for task in made]
 
 
 def test_imported_tasks_bring_no_lines(backend: Backend, empty: Backend) -> None:

@@ -62,7 +62,7 @@ def read(layout: Layout, cursor: str | None) -> Iterator[Logged]:
     """The lines after a cursor, or all that are kept. Raises NotFound (it is kept no more), BadUsage, OSError."""
     first, offset = _parsed(cursor)
     there = segments(layout)
-    if cursor is not None and first not in there:
+    if cursor is not None and there and first not in there:
         raise NotFound(f"cursor {cursor}: that part of the log is not kept any more", hint="go on with --since TIME")
     for number in there:
         if number >= first:

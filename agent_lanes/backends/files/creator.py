@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent_lanes.core.fairness import Flow
+    from agent_lanes.core.transitions import Change
     from agent_lanes.ports import Birth, Creation
 
 RETRIES = 1000
@@ -183,15 +184,20 @@ class FileCreator(FileShelf):
         self._afterwards(born[-1].id, "its line of the log", lambda: log.append(self.layout, lines))
         self._afterwards(born[-1].id, "the next part of the log", lambda: log.rotate(self.layout))
 
-    def _log(self, task: Task, written: Callable[[], tuple[Event, ...]]) -> None:
-        from agent_lanes.backends.files import log
+    def _tell(self, task: Task, path: str, change: Change) -> None:
+        """Write the lines of a change to the task's history and the log. Raises OSError where they are all of it."""
+        from agent_lanes.backends.files import journal, log
         from agent_lanes.core.logged import Logged
 
         def write() -> None:
-            lines = [Logged(task_id=task.id, lane=task.lane, event=event) for event in written()]
-            log.append(self.layout, lines)
+            written = journal.append(path, change.events)
+            lines = [Logged(task_id=task.id, lane=task.lane, event=event) for event in written]
+            self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
 
-        self._afterwards(task.id, "its history", write)
+        if change.claim is None and change.response is None:
+            write()
+        else:
+            self._afterwards(task.id, "its history", write)
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""

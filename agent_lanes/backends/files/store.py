@@ -116,7 +116,7 @@ class FileStore(FileCreator):
 
     def _commit(self, folder: str, loaded: records.Loaded, change: Change, now: Moment, patient: bool) -> bool:
         """Commit a change to what was loaded; False if the task has moved on since."""
-        from agent_lanes.backends.files import commits, journal
+        from agent_lanes.backends.files import commits
         from agent_lanes.backends.files.lock import Lock
 
         before = loaded.snapshot
@@ -150,12 +150,7 @@ class FileStore(FileCreator):
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
-                path = f"{folder}/{EVENTS}"
-                if change.claim is None and change.response is None:
-                    written = journal.append(path, change.events)  # all that this change is: its failure is one
-                    self._log(after.task, lambda: written)
-                else:
-                    self._log(after.task, lambda: journal.append(path, change.events))
+                self._tell(after.task, f"{folder}/{EVENTS}", change)
                 if new != old:
                     self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
                 if letters and change.response is None:

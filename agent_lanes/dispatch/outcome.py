@@ -136,7 +136,7 @@ def _status(vendor: Vendor, source: Printed, said: str) -> int:
 
 def _reset(vendor: Vendor, source: Printed, said: str, now: int) -> int | None:
     stated = reading.number(vendor.reads.reset_at, source) if vendor.reads.reset_at else None
-    return resets.instant(stated) if stated else resets.found(said, now)
+    return resets.instant(stated, now) if stated else resets.found(said, now)
 
 
 def _tail(output: bytes) -> str:

@@ -110,7 +110,7 @@ def _values(reading: Reading, source: Printed) -> Iterator[list[object]]:
     if reading.match:
         found = re.search(reading.match, source.text)
         if found:
-            yield [found[1]]
+            yield [found[1] if found.re.groups else found[0]]
     if not reading.at:
         return
     records = source.records

@@ -25,16 +25,16 @@ CLOCK = re.compile(
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
-def instant(stated: float) -> int:
-    """Microseconds UTC of a number that is seconds, or milliseconds, since 1970."""
-    return int(stated * SECOND) if stated < 1e11 else int(stated * 1_000)
+def instant(stated: float, now: int) -> int | None:
+    """Microseconds UTC of a number that is seconds, or milliseconds, since 1970; None where it is past, or far off."""
+    return _sane(int(stated * SECOND) if stated < 1e11 else int(stated * 1_000), now)
 
 
 def found(text: str, now: int) -> int | None:
     """The instant that a message names, microseconds UTC; None where it names none after `now` (0: not known)."""
     epoch = EPOCH.search(text)
     if epoch:
-        return instant(float(epoch[1]))
+        return instant(float(epoch[1]), now)
     iso = ISO.search(text)
     if iso:
         return _sane(_iso(iso), now)

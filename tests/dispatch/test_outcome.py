@@ -9,6 +9,7 @@ import pytest
 
 from agent_lanes.dispatch import resets
 from agent_lanes.dispatch.outcome import Outcome, read
+from agent_lanes.dispatch.reading import Reading
 from agent_lanes.dispatch.vendors import shipped
 
 ROWS = shipped()
@@ -126,6 +127,11 @@ def test_a_plain_command_answers_with_its_stdout_and_fails_with_its_stderr() -> 
     assert read(row, 0, b" \n", b"").kind == "incomplete"
 
 
+def test_a_pattern_without_a_group_is_its_whole() -> None:
+    reads = ROWS["command"].reads.replace(session_id=Reading(match=r"s-\d+"))
+    assert read(ROWS["command"].replace(reads=reads), 0, b"42 (s-17)", b"").session_id == "s-17"
+
+
 def test_output_of_any_kind_ends_as_something() -> None:
     odd = [
         b"",
@@ -161,6 +167,9 @@ def test_the_end_of_a_limit_is_read_from_words(text: str, minutes: float, monkey
     assert resets.found(text, NOW) == NOW + minutes * MINUTE
 
 
-@pytest.mark.parametrize("text", ["", "rate limit", "try again later", "resets 99pm", "resets 2020-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "rate limit", "try again later", "resets 99pm", "resets 2020-01-01T00:00:00Z", "limit reached|9999999999"],
+)
 def test_a_message_that_names_no_time_gives_none(text: str) -> None:
     assert resets.found(text, NOW) is None

@@ -150,7 +150,8 @@ def test_init_pool_makes_a_queue_and_dispatchers(bare: Command) -> None:
     assert made["config"] == str(pool / ".agent-lanes-queue" / "handoff.yaml")
     assert made["store"] == str(pool / ".agent-lanes-queue" / "state")
     assert made["dispatchers"] == [
-        {"vendor": vendor, "wrapper": str(pool / "dispatchers" / f"{vendor}.sh")} for vendor in ("claude", "codex")
+        {"vendor": vendor, "wrapper": str(pool / "dispatchers" / f"{vendor}.sh")}
+        for vendor in ("claude", "codex", "gemini", "opencode")
     ]
     assert made["polling_prompt"] == str(pool / "dispatchers" / "POLLING-CHAT-PROMPT.md")
     for name in (".agent-lanes-queue/handoff.yaml", ".agent-lanes-queue/state", "dispatchers/README.md"):

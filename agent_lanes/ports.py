@@ -3,6 +3,7 @@
     TaskStore   the facts: create, read, update, scan
     Finder      the hints: what may be claimed next
     Holds       what people stopped, beside single tasks
+    Counts      how many are where, and what was done
     Signals     the wake-ups: something may have changed
     Runs        an agent at work on a task, known by a lock that outlives its dispatcher
     Presence    who listens
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.fairness import Flow
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.parcel import Parcel
+    from agent_lanes.core.stats import Standing, Tally
     from agent_lanes.core.task import Event, Run, Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
@@ -192,6 +194,19 @@ class Holds(Protocol):
         """End one, durably, and wake who waits for work; whether there was one. Raises StorageFailed, Busy."""
 
 
+class Counts(Protocol):
+    """Numbers, at a cost that does not depend on how much is stored: near enough for people, and for monitoring."""
+
+    def standing(self, lane: str) -> Standing:
+        """How many open tasks of the lane are where; one that moves meanwhile may be counted twice."""
+
+    def tally(self, lane: str, since: int | None = None) -> Tally:
+        """How many were submitted to the lane, and how those ended that did, since an instant (by the minute) or ever.
+
+        Counted as it happens: what a crash interrupted may be missing, and what was imported is.
+        """
+
+
 class Watch(Protocol):
     """One watch that is set; leaving the `with` ends it."""
 
@@ -279,5 +294,5 @@ class Archive(Protocol):
         """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
 
 
-class Backend(TaskStore, Finder, Holds, Signals, Presence, Log, Runs, Archive, Examined, Protocol):
+class Backend(TaskStore, Finder, Holds, Counts, Signals, Presence, Log, Runs, Archive, Examined, Protocol):
     """All of it: what an address opens."""

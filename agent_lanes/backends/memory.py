@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.stats import Standing, Tally
     from agent_lanes.ports import Birth, Creation, Decide
 
 
@@ -245,6 +246,18 @@ class MemoryStore(MemoryRuns):
     def lanes(self) -> list[str]:
         """See ports.Finder."""
         return sorted({one.task.lane for one in self._all()})
+
+    def standing(self, lane: str) -> Standing:
+        """See ports.Counts: exactly."""
+        from agent_lanes.core import stats
+
+        return stats.standing(lane, self._all(), self.now())
+
+    def tally(self, lane: str, since: int | None = None) -> Tally:
+        """See ports.Counts: exactly."""
+        from agent_lanes.core import stats
+
+        return stats.tally(lane, self._all(), since)
 
     def vendors(self) -> list[str]:
         """See ports.Finder."""

@@ -54,7 +54,11 @@ class Frozen:
 
     def replace(self, **changes: Any) -> Self:
         """A copy in which the fields named differ."""
-        return type(self)(**{**self.__dict__, **changes})
+        if not self._names.issuperset(changes):
+            return type(self)(**{**self.__dict__, **changes})  # raises TypeError
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, **changes)
+        return copy
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__

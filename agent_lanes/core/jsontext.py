@@ -58,6 +58,7 @@ def _parts() -> tuple[Any, Any]:
 
 
 _scan, _quote = _parts()
+_PLAIN = {str: _quote, int: int.__repr__, bool: ("false", "true").__getitem__, type(None): lambda value: "null"}
 
 
 def loads(text: str) -> Json:
@@ -169,8 +170,9 @@ def _write_items(
                 raise TypeError("a JSON key is a string")
             out.append(f"{separator}{_quote(item)}: ")
             value = mapping[item]
-        if type(value) is str:  # nearly everything in a record
-            out.append(_quote(value))
+        plain = _PLAIN.get(type(value))  # nearly everything in a record
+        if plain is not None:
+            out.append(plain(value))
         else:
             _write(value, out, inner, level + 1)
         separator = rest

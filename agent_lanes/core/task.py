@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 QUEUED, CLAIMED, COMPLETED, FAILED, CANCELLED = "queued", "claimed", "completed", "failed", "cancelled"
 ACTIVE = (QUEUED, CLAIMED)
 FINISHED = (COMPLETED, FAILED, CANCELLED)
+SUBMITTED = "submitted"  # no state, but counted beside them (core.stats)
 ON_FAILURE = ("fail", "run")
 DEFAULT_PRIORITY, LEAST_URGENT = 5, 9
 DEFAULT_BACKOFF_SECONDS, DEFAULT_LEASE_SECONDS = 10, 7200

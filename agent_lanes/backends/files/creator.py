@@ -14,7 +14,7 @@ from agent_lanes.backends.files.layout import REQUEST, TASK
 from agent_lanes.backends.files.shelf import FileShelf
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import placement
-from agent_lanes.core.task import Event, Snapshot, Task
+from agent_lanes.core.task import SUBMITTED, Event, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import AgentLanesError, Busy
 
@@ -93,6 +93,7 @@ class FileCreator(FileShelf):
                 self._wake(self._fresh(task))
             self._index(task)
         self._log_created([task])
+        self._count(task.id, task.lane, SUBMITTED, task.created_at)
         self._afterwards(task.id, "an end to old litter", self._sweep)
         return task
 
@@ -140,6 +141,9 @@ class FileCreator(FileShelf):
                         woken.add(task.lane)
                 for task in {(task.workspace_id, task.correlation_id): task for task in born}.values():
                     self._index(task)
+                for lane in {task.lane for task in born}:
+                    number = sum(task.lane == lane for task in born)
+                    self._count(born[-1].id, lane, SUBMITTED, born[-1].created_at, number)
             if born:
                 self._log_created(born)
                 self._afterwards(born[-1].id, "an end to old litter", self._sweep)
@@ -201,6 +205,8 @@ class FileCreator(FileShelf):
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""
+        if not atomic.names(self.layout.tmp):
+            return  # as it is when nobody else is at work
         from agent_lanes.backends.files.litter import litter, sweep
 
         if litter(self.layout, self.now()):

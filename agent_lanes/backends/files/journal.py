@@ -56,6 +56,21 @@ def append(path: str, events: tuple[Event, ...]) -> tuple[Event, ...]:
         os.close(descriptor)
 
 
+def add_lines(path: str, lines: bytes) -> None:
+    """Append to a file that many write to without a lock; it, and its folder, may not be there yet. Raises OSError."""
+    try:
+        descriptor = os.open(path, APPEND_FLAGS, FILE_MODE)
+    except FileNotFoundError:
+        from agent_lanes.backends.files.atomic import make_folder
+
+        make_folder(os.path.dirname(path))
+        descriptor = os.open(path, APPEND_FLAGS, FILE_MODE)
+    try:
+        os.write(descriptor, lines)
+    finally:
+        os.close(descriptor)
+
+
 def read(path: str) -> Iterator[Event]:
     """All whole lines, oldest first. Raises OSError; a missing file is an empty history."""
     try:

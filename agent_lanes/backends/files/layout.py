@@ -10,6 +10,7 @@
     <root>/signals/<lane>
     <root>/log/<segment>.jsonl current       see log.py
     <root>/presence/<lane>/<vendor>~<chance>.json
+    <root>/tally/<lane>/<day>
     <root>/keys/<SHA-256 of an idempotency key>          <root>/claims/<SHA-256 of owner and request id>
     <root>/unique/<SHA-256 of lane and unique key>
     <root>/children/<id>/<child>                          <root>/threads/<SHA-256 of a thread>/<id>
@@ -30,6 +31,7 @@ from agent_lanes.errors import BadUsage
 
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
 RUN, RAW = "run.lock", "answer.raw"
+TALLIED = {"submitted": b"s", "completed": b"c", "failed": b"f", "cancelled": b"x"}  # ends of lines in tally/
 BUCKET = 512  # markers in a bucket of ready/
 TIMER_SHIFT = 26  # a bucket of timers/ spans 2**26 microseconds, 67 seconds
 HINT_FOLDERS = ("ready", "timers", "delayed", "blocked", "held")
@@ -114,6 +116,10 @@ class Layout:
     def presence(self, lane: str) -> str:
         """The folder of the signs of those who listen on a lane."""
         return f"{self.all_presence}/{escape(lane)}"
+
+    def tally(self, lane: str) -> str:
+        """The folder of what was counted of a lane, a file a day."""
+        return f"{self.root}/tally/{escape(lane)}"
 
     def key(self, key: str) -> str:
         """The file that says which task an idempotency key stands for."""

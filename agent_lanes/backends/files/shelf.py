@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, records
+from agent_lanes.backends.files.layout import TALLIED
 from agent_lanes.backends.files.reader import FileReader
 from agent_lanes.errors import Damaged, Refused
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.archiving import Packed
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.parcel import Parcel
+    from agent_lanes.core.stats import Standing, Tally
     from agent_lanes.core.task import Snapshot
     from agent_lanes.core.transitions import Change
     from agent_lanes.ports import Decide
@@ -76,6 +78,34 @@ class FileShelf(FileReader):
             elif dropped:
                 signals.send_all(self.layout.signals)
         return dropped
+
+    def standing(self, lane: str) -> Standing:
+        """See ports.Counts: from the names of the markers; from the facts after a reboot."""
+        from agent_lanes.backends.files.standing import standing
+        from agent_lanes.core import stats
+
+        with atomic.storage(f"lane {lane}"):
+            if self._gate.current():
+                return standing(self.layout, lane, self.now())
+            ids = [id for id in atomic.names(self.layout.tasks) if not records.answered(self.layout.task(id))]
+            return stats.standing(lane, self._by_facts(ids), self.now())
+
+    def tally(self, lane: str, since: int | None = None) -> Tally:
+        """See ports.Counts."""
+        from agent_lanes.backends.files import tally
+
+        with atomic.storage(f"lane {lane}"):
+            return tally.read(self.layout, lane, since)
+
+    def _count(self, id: str, lane: str, what: str, at: int, number: int = 1) -> None:
+        """Note what was done, for `tally`."""
+        from agent_lanes.backends.files import journal
+        from agent_lanes.core.times import compact
+
+        when = compact(at)
+        lines = (when[9:13].encode() + TALLIED[what] + b"\n") * number
+        path = f"{self.layout.tally(lane)}/{when[:8]}"
+        self._afterwards(id, "its place in the tally", lambda: journal.add_lines(path, lines))
 
     def _change_archived(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
         """What had been done before is confirmed, everything else refused. Raises NotFound, Damaged."""

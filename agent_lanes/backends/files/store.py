@@ -162,13 +162,19 @@ class FileStore(FileCreator):
         finally:
             if staged:
                 atomic.discard(staged)
+        self._committed(before, after, change)
+        return True
+
+    def _committed(self, before: Snapshot, after: Snapshot, change: Change) -> None:
+        """What follows a commit, once the lock is given back."""
         if change.response is not None and after.task.unique_key is not None:
             from agent_lanes.backends.files import unique
 
             self._afterwards(after.id, "the end of its unique key", lambda: unique.drop(self.layout, after.task))
         if not (change.claim is not None and self._wake(after)) and _made_room(before, after):
             self._send(after)
-        return True
+        if change.response is not None:
+            self._count(after.id, after.task.lane, change.response.status, change.response.created_at)
 
     def _follow(self, id: str) -> list[str]:
         """A task has ended: those who wait for it alone are offered, or ended in their turn. Returns the latter."""

@@ -54,6 +54,7 @@ COMMANDS = (
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
+    Command(name="mcp", group=SETUP, summary="the queue as an MCP server on stdin and stdout"),
     Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),
     Command(name="archive", group=SETUP, changes=True, summary="move finished tasks into compressed monthly files"),
     Command(name="prune", group=SETUP, changes=True, summary="delete old months of the archive"),

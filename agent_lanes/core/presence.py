@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
 
-CLAIM, WAIT, API, HTTP, DISPATCHER = "claim", "wait", "api", "http", "dispatcher"
-KINDS = (CLAIM, WAIT, API, HTTP, DISPATCHER)
+CLAIM, WAIT, API, HTTP, MCP, DISPATCHER = "claim", "wait", "api", "http", "mcp", "dispatcher"
+KINDS = (CLAIM, WAIT, API, HTTP, MCP, DISPATCHER)
 MAX_PID = 2**32
 
 

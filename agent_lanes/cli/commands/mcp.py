@@ -1,0 +1,29 @@
+"""The queue as an MCP server on stdin and stdout.
+
+An agent starts it: claude mcp add agent-lanes -- agent-lanes mcp. It serves that one client until it leaves.
+Needs the extra `mcp`: pip install 'agent-lanes[mcp]'.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.errors import AgentLanesError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.cli.options import Arguments, Option
+    from agent_lanes.wiring import Session
+
+OPTIONS: tuple[Option, ...] = ()
+
+
+def run(args: Arguments, session: Session) -> int:
+    """Serve until the client leaves."""
+    session.backend  # noqa: B018 - a config that is not there is told before the client is listened to
+    try:
+        from agent_lanes.mcp.server import stdio
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] == "agent_lanes":
+            raise
+        line = f"mcp: the package {missing.name} is not installed"
+        raise AgentLanesError(line, hint="pip install 'agent-lanes[mcp]'") from None
+    return stdio(session)

@@ -74,13 +74,8 @@ def test_names_and_flags_are_unique_and_well_formed() -> None:
 
 def test_commands_that_change_the_store_say_so() -> None:
     looks = {entry.name for entry in COMMANDS if not entry.changes}
-<<<<<<< HEAD
     lists = {"show", "status", "list", "listeners", "events", "stats", "tree", "where", "vendors", "export"}
-    assert looks == {"wait", "next", "watch", "serve", "self-test", "protocol", "prompt", "completion"} | lists
-=======
-    lists = {"show", "status", "list", "listeners", "tree", "where", "vendors", "export"}
     assert looks == {"wait", "next", "watch", "serve", "mcp", "self-test", "protocol", "prompt", "completion"} | lists
->>>>>>> bcb3e12 (The table of commands knows mcp)
 
 
 Values = dict[str, str]  # as texts: 5, 5.0 and '5' differ, and nan is nan

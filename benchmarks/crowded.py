@@ -1,6 +1,6 @@
 """A crowd of blocked waits, each a process of its own: memory, CPU while nothing happens, and one wake-up of all.
 
-python benchmarks/crowded.py [NUMBER]      prints JSON; 1000 by default
+python benchmarks/crowded.py [NUMBER [PART ...]]      prints a line of JSON for each part; 1000, and both, by default
 
     answer    `wait ID`: one answer wakes all of them, and all of them end
     claim     `claim --lane --wait`: one task wakes all of them, one gets it, the others sleep on
@@ -22,14 +22,19 @@ IDLE_SECONDS = 20
 SETTLED_SECONDS = 1.0
 COMMAND = [os.path.join(os.path.dirname(sys.executable), "agent-lanes")]
 Children = list["subprocess.Popen[bytes]"]
+started: Children = []
 
 
-def main(number: int) -> None:
-    folder = tempfile.mkdtemp(prefix="agent-lanes-crowd-")
-    try:
-        print(json.dumps({"waits": number, "answer": answer(folder, number), "claim": claim(folder, number)}, indent=1))
-    finally:
-        shutil.rmtree(folder)
+def main(number: int, parts: list[str]) -> None:
+    for part in parts:
+        folder = tempfile.mkdtemp(prefix="agent-lanes-crowd-")
+        try:
+            measured = {"answer": answer, "claim": claim}[part](folder, number)
+            print(json.dumps({"waits": number, "part": part, **measured}), flush=True)
+        finally:
+            for child in started:
+                child.kill()
+            shutil.rmtree(folder)
 
 
 def answer(folder: str, number: int) -> dict[str, float]:
@@ -73,8 +78,7 @@ def start(folder: str, number: int, *words: str) -> Children:
         made.append(
             subprocess.Popen([*COMMAND, "--store", f"{folder}/state", *words], cwd=folder, stdout=subprocess.DEVNULL)
         )
-        if len(made) % 20 == 0:
-            made[-1].poll()
+        started.append(made[-1])
     settle(made)
     return made
 
@@ -123,4 +127,4 @@ def call(folder: str, *words: str) -> str:
     return done.stdout
 
 
-main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2:] or ["answer", "claim"])

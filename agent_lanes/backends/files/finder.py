@@ -51,7 +51,7 @@ class FileFinder:
             from agent_lanes.backends.files.gate import Gate
             from agent_lanes.backends.files.hints import Hints
 
-            self._opened = Gate(self.layout, self.boot_id), Hints(self.layout)
+            self._opened = Gate(self.layout, self.boot_id, self.now), Hints(self.layout)
         return self._opened
 
     def now(self) -> Moment:

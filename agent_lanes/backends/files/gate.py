@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.backends.files.layout import Layout
     from agent_lanes.backends.files.lock import Lock
+    from agent_lanes.core.times import Moment
 
 OPEN_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 CLOSE_FLAGS = OPEN_FLAGS | os.O_CREAT
@@ -39,9 +40,10 @@ NEEDED = ("tmp", "ready", "timers", "held")  # whoever deleted one of these dele
 class Gate:
     """The gate of one store, for processes of one boot."""
 
-    def __init__(self, layout: Layout, boot_id: str) -> None:
+    def __init__(self, layout: Layout, boot_id: str, now: Callable[[], Moment]) -> None:
         self.layout = layout
         self.boot_id = boot_id
+        self.now = now
         self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
         self.network = False  # whether a network file system was asked for
         self.content = f"{fields.FORMAT} {boot_id or '-'}\n".encode()
@@ -106,7 +108,7 @@ class Gate:
         try:
             with self.closed(again=self._leave_if_open) as gate:
                 if not self.current():  # nobody did it while we waited
-                    upkeep.bring_up(self.layout, clock.moment(self.boot_id), clock.chance, network=self.network)
+                    upkeep.bring_up(self.layout, self.now(), clock.chance, network=self.network)
                     self.write(gate.descriptor, self.content)
         except Opened:
             pass

@@ -118,7 +118,7 @@ def files() -> str:
         f"{folder}/{layout.CLAIM}": jsontext.dumps(codec.encode_claim(held)),
         f"{folder}/{layout.RESPONSE}": jsontext.dumps(encode_response(answer)),
         f"{folder}/{layout.EVENTS}": journal.line(line).decode(),
-        place.gate: gate.Gate(place, now.boot_id).content.decode(),
+        place.gate: gate.Gate(place, now.boot_id, lambda: now).content.decode(),
     }
     lines = [
         "# Files",

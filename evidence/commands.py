@@ -7,6 +7,7 @@ writes has none. `{id}` and the like in a command line are what `before` found o
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -116,8 +117,7 @@ def many(scene: Scene) -> Stand:
 def uncompiled(scene: Scene) -> Stand:
     """A project whose config no command has read yet."""
     project(scene)
-    for file in (scene.home / ".cache/agent-lanes/config").iterdir():
-        file.unlink()
+    shutil.rmtree(scene.home / ".cache", ignore_errors=True)
     return Stand()
 
 

@@ -18,6 +18,7 @@ from agent_lanes.services import artifacts, control, presence, waiting
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import Json, JsonObject
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.services.queue import QueueService
     from agent_lanes.wiring import Session
 
     Given = dict[str, Any]
@@ -32,13 +33,25 @@ GLANCE = (
 
 
 class Desk:
-    """The queue that one server serves; safe to share among threads."""
+    """The queue that one server serves; safe to share among threads.
+
+    It is looked for when it is first needed: an agent that starts this server in every folder must be able to start
+    in one without a queue. Until there is one, each call raises NotFound, BadData.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.service = session.queue
-        self.workspace_id, self.root = session.workspace
-        self.queue = Queue(session.queue, self.workspace_id, self.root, session.found.config_path)
+
+    @property
+    def service(self) -> QueueService:
+        """What the commands use, too."""
+        return self.session.queue
+
+    @property
+    def queue(self) -> Queue:
+        """The same, as Python programs use it."""
+        workspace_id, root = self.session.workspace
+        return Queue(self.service, workspace_id, root, self.session.found.config_path)
 
 
 def submit(desk: Desk, given: Given) -> JsonObject:
@@ -158,13 +171,13 @@ def cancel(desk: Desk, given: Given) -> JsonObject:
 
 def where(desk: Desk, given: Given) -> JsonObject:
     """Which queue this is."""
-    backend = desk.service.backend
+    backend, (workspace_id, root) = desk.service.backend, desk.session.workspace
     lanes: list[Json] = [*sorted({*desk.session.lanes.rules, *backend.lanes()})]
     return {
         "store": backend.address,
         "config": desk.session.found.config_path,
-        "workspace_id": desk.workspace_id,
-        "workspace_root": os.path.realpath(desk.root),
+        "workspace_id": workspace_id,
+        "workspace_root": os.path.realpath(root),
         "lanes": lanes,
         "listening": presence.listed(backend),
     }

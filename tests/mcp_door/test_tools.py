@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 from cli.process import Command
 from mcp.client.client import Client
@@ -162,5 +164,19 @@ def test_where_tells_which_queue_is_served(run: Command) -> None:
     async def conversation(client: Client) -> None:
         found = await call(client, "where")
         assert found["store"] == str(run.folder / "handoff/state")
+
+    talk(run, conversation)
+
+
+def test_where_there_is_no_queue_the_tools_say_so(tmp_path: Path) -> None:
+    run = Command(tmp_path / "project", tmp_path / "home")
+    run.folder.mkdir()
+    run.home.mkdir()
+
+    async def conversation(client: Client) -> None:
+        for name, arguments in (("where", {}), ("submit_task", {"lane": "l", "prompt": "p"})):
+            assert (await refused(client, name, **arguments))["code"] == "not_found"
+        await anyio.to_thread.run_sync(lambda: run("init"))
+        await call(client, "submit_task", lane="l", prompt="p")
 
     talk(run, conversation)

@@ -24,7 +24,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Call:
-    """Call a tool of the agent's."""
+    """Call a tool of the agent's; for the API of responses `namespace.tool`, where it has one."""
 
     tool: str
     arguments: dict[str, Any]
@@ -149,8 +149,10 @@ class Responses:
         events: list[Event] = [("response.created", {"response": {**response, "status": "in_progress"}})]
         item: dict[str, Any]
         if isinstance(step, Call):
-            item = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}", "name": step.tool,
-                    "arguments": json.dumps(step.arguments), "status": "completed"}  # fmt: skip
+            namespace, _, name = step.tool.rpartition(".")
+            item = {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}", "name": name,
+                    "arguments": json.dumps(step.arguments), "status": "completed",
+                    **({"namespace": namespace} if namespace else {})}  # fmt: skip
             events.append(("response.output_item.done", {"output_index": 0, "item": item}))
         elif text_of(step):
             content = [{"type": "output_text", "text": text_of(step), "annotations": []}]

@@ -1,7 +1,7 @@
 """The queue as an MCP server on stdin and stdout.
 
-An agent starts it: claude mcp add agent-lanes -- agent-lanes mcp. It serves that one client until it leaves.
-Needs the extra `mcp`: pip install 'agent-lanes[mcp]'.
+An agent starts it: claude mcp add agent-lanes -- agent-lanes mcp. It serves that one client until it leaves. Where
+there is no queue, its tools say so. Needs the extra `mcp`: pip install 'agent-lanes[mcp]'.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ OPTIONS: tuple[Option, ...] = ()
 
 def run(args: Arguments, session: Session) -> int:
     """Serve until the client leaves."""
-    session.backend  # noqa: B018 - a config that is not there is told before the client is listened to
     try:
         from agent_lanes.mcp.server import stdio
     except ModuleNotFoundError as missing:

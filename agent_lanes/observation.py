@@ -3,6 +3,7 @@
 Presence    who listens
 Examined    what `doctor` asks
 Log         what happened in the whole store
+Ledger      what agents took
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from agent_lanes.core.finding import Finding
+    from agent_lanes.core.ledger import Entry
     from agent_lanes.core.logged import Logged
     from agent_lanes.core.presence import Sign
 
@@ -40,6 +42,19 @@ class Presence(Protocol):
 
     def signs(self, lane: str | None = None, vendor: str | None = None) -> Iterator[Sign]:
         """Those who listen now, of one lane or of all; with a vendor, those who are offered its tasks."""
+
+
+class Ledger(Protocol):
+    """What each attempt of an agent took: only added to. A line may be missing; the task's history has it then."""
+
+    def enter(self, entry: Entry) -> None:
+        """Add an entry, in one write. Raises StorageFailed."""
+
+    def entries(self, since: int = 0) -> Iterator[Entry]:
+        """Those that ended at an instant or later, as they were written. Raises StorageFailed."""
+
+    def latest_entries(self) -> list[Entry]:
+        """The last few hundred of this month, oldest first, at the cost of one read. Raises StorageFailed."""
 
 
 class Examined(Protocol):

@@ -1,13 +1,13 @@
-"""What steers a task from outside: cancel, hold, resume, retry."""
+"""What steers tasks from outside: cancel, hold, resume, retry; and what they cost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent_lanes.core.holds import Hold
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.terms import instant_in
-from agent_lanes.services import control, dead, holds
+from agent_lanes.services import control, costs, dead, holds
 
 if TYPE_CHECKING:
     from agent_lanes.services.queue import QueueService
@@ -65,6 +65,10 @@ class Steering:
     def holds(self) -> list[Hold]:
         """The lanes and vendors that are on hold."""
         return self._service.holds()
+
+    def costs(self, *, by: str = "vendor", since: int | None = None, lane: str | None = None) -> dict[str, Any]:
+        """What agents took, as `costs --json`; `since` in microseconds UTC. Raises BadUsage, StorageFailed."""
+        return dict(costs.report(self._service.backend, by=by, since=since, lane=lane))
 
     def dead(self, lane: str | None = None) -> list[Snapshot]:
         """The dead letters: tasks whose attempts or time were over, and that nobody has seen to."""

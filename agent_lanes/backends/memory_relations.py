@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from agent_lanes.backends.memory_holds import MemoryHolds
+from agent_lanes.backends.memory_ledger import MemoryLedger
 from agent_lanes.core.kin import parents
 from agent_lanes.core.kin import thread as kin_thread
 from agent_lanes.core.task import ACTIVE, COMPLETED, FINISHED, Snapshot, Task
 
 
-class MemoryRelations(MemoryHolds):
+class MemoryRelations(MemoryLedger):
     """What is looked up among all tasks, one after the other: here nothing needs hints."""
 
     def children(self, id: str) -> list[str]:

@@ -47,6 +47,7 @@ COMMANDS = (
     Command(name="events", group=LOOK, summary="what happens in the whole store, and with --follow what will"),
     Command(name="listeners", group=LOOK, summary="who waits for work right now"),
     Command(name="stats", group=LOOK, summary="how each lane stands, and what it has done, in numbers"),
+    Command(name="costs", group=LOOK, summary="what agents took: attempts, tokens, money, time"),
     Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
     Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),
     Command(name="protocol", group=LOOK, summary="the guide for an agent of any make: submit, wait, claim, respond"),

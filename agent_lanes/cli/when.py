@@ -32,6 +32,12 @@ def instant(flag: str, text: str, now: int) -> int:
     return at
 
 
+def past(flag: str, text: str, now: int) -> int:
+    """An instant: a duration ago, or a time as for `instant`. Raises BadUsage."""
+    ago = duration(text)
+    return instant(flag, text, now) if ago is None else max(0, now - round(ago * SECOND))
+
+
 def _calendar(text: str) -> int | None:
     try:
         return parse_iso(text)

@@ -83,7 +83,7 @@ def stated(data: Mapping[str, object], now: int) -> Terms:
         if data.get(after) is not None:
             found[field] = instant_in(after, seconds(after, data[after]), now)
         elif data.get(at) is not None:
-            found[field] = _instant(at, data[at])
+            found[field] = instant(at, data[at])
     if data.get("depends_on") is not None:
         found["depends_on"] = _dependencies(data["depends_on"])
     if data.get("unique_key") is not None:
@@ -149,7 +149,8 @@ def seconds(field: str, value: object) -> float:
     return found
 
 
-def _instant(field: str, value: object) -> int:
+def instant(field: str, value: object) -> int:
+    """The instant of a text in UTC. Raises BadUsage."""
     try:
         if not isinstance(value, str):
             raise ValueError("not a text")

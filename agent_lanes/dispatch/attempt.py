@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from agent_lanes.core import ledger
 from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch import guard, outcome, strays, worktree
 from agent_lanes.dispatch.reply import RELEASED, STOPPED, Done, Reply
@@ -38,6 +39,23 @@ LEAST_PAUSE_SECONDS, LIMIT_PAUSE_SECONDS = 10, 900  # after a usage limit; the l
 TOLD_TOO_SECONDS = 0.5  # who stops a whole service may signal the agent just before the dispatcher
 LONGEST_TAIL = 4000
 BY_SIGNAL = (-15, -2, -1, 143, 130, 129)
+OUTCOMES = {
+    outcome.ANSWER: ledger.ANSWERED,
+    outcome.FAILED: ledger.FAILED,
+    outcome.USAGE_LIMIT: ledger.USAGE_LIMIT,
+    outcome.NOT_LOGGED_IN: ledger.NOT_LOGGED_IN,
+    outcome.INCOMPLETE: ledger.INCOMPLETE,
+    outcome.TIMEOUT: ledger.TIMEOUT,
+}
+OUR_TROUBLE = {
+    LOST: "the guard of its agent was killed",
+    guard.NO_ROOM: "there is no room for what its agent says",
+}
+CUT_SHORT = {  # the reasons of the guard; whatever else it says, the agent never ran
+    guard.TOO_LONG: ledger.TIMEOUT,
+    guard.TOO_MUCH: ledger.TOO_MUCH,
+    **dict.fromkeys(OUR_TROUBLE, ledger.TROUBLE),
+}
 TOLD = ("model_used", "effort_used", "tokens_in", "tokens_out", "cost_usd", "session_id")
 
 
@@ -180,35 +198,50 @@ class Attempt:
     # --- what came of it -------------------------------------------------------------------------------------
 
     def _concluded(self, run: Run, ended: Ended) -> Done:
+        """Enter it in the ledger, whatever it came to: the money is spent. Then say what it came to."""
+        self._reply.details.update({"exit_code": ended.code, "seconds": ended.seconds})
+        if ended.left_running:
+            self._say(f"{ended.left_running} processes of it could not be ended")
+        cut_short = self._cut_short_as(ended)
+        stdout, stderr = (run.read(name) or b"" for name in (guard.STDOUT, guard.STDERR))
+        found = self._found(run, ended, stdout, stderr)
+        self._reply.enter(cut_short or OUTCOMES[found.kind])
+        complaint = _readable(stderr)
+        if cut_short is not None:
+            return self._cut_short(cut_short, ended, complaint)
+        return self._settled(found, stdout, complaint)
+
+    def _cut_short_as(self, ended: Ended) -> str | None:
+        """How a run ended that did not come to an end of its own; None for one that did."""
+        if self._lost is not None:
+            return ledger.LOST
+        if self._stopping.is_set() or (ended.code in BY_SIGNAL and self._leaving.wait(TOLD_TOO_SECONDS)):
+            return ledger.STOPPED
+        if ended.reason == guard.EXITED and ended.code is not None:
+            return None
+        return CUT_SHORT.get(ended.reason, ledger.CANNOT_START)
+
+    def _found(self, run: Run, ended: Ended, stdout: bytes, stderr: bytes) -> Outcome:
+        """What it printed tells, also of a run that was stopped; the figures are noted."""
+        code = 0 if ended.code is None else ended.code
+        found = outcome.read(self._vendor, code, stdout, stderr, run.read(ANSWER), now=self._now())
+        self._reply.details.update({name: value for name in TOLD if (value := getattr(found, name)) is not None})
+        return found
+
+    def _cut_short(self, kind: str, ended: Ended, complaint: str) -> Done:
         called, limits = self._settings.called, self._settings.limits
         if self._lost is not None:
             return self._reply.gone(self._lost.why)
-        self._reply.details.update({"exit_code": ended.code, "seconds": ended.seconds})
-        complaint = _readable(run.read(guard.STDERR) or b"")
-        if ended.left_running:
-            self._say(f"{ended.left_running} processes of it could not be ended")
-        if self._stopping.is_set() or (ended.code in BY_SIGNAL and self._leaving.wait(TOLD_TOO_SECONDS)):
+        if kind == ledger.STOPPED:
             return self._reply.release("its dispatcher was stopped", STOPPED)
-        if ended.reason == guard.TOO_LONG:
-            return self._reply.failed(
-                f"{called} failed: it took longer than {limits.run_seconds:g} s and was stopped", complaint
-            )
-        if ended.reason == guard.TOO_MUCH:
+        if kind == ledger.TIMEOUT:
+            line = f"{called} failed: it took longer than {limits.run_seconds:g} s and was stopped"
+            return self._reply.failed(line, complaint)
+        if kind == ledger.TOO_MUCH:
             line = f"{called} failed: it printed more than {limits.output_bytes} bytes and was stopped"
             return self._reply.failed(line, complaint)
-        if ended.reason != guard.EXITED or ended.code is None:
-            what = {
-                LOST: "the guard of its agent was killed",
-                guard.NO_ROOM: "there is no room for what its agent says",
-            }
-            why = what.get(ended.reason, "its agent could not be started")
-            return self._reply.release(f"{why}: {complaint}" if complaint else why, RELEASED, ours=True)
-        stdout = run.read(guard.STDOUT) or b""
-        found = outcome.read(
-            self._vendor, ended.code, stdout, run.read(guard.STDERR) or b"", run.read(ANSWER), now=self._now()
-        )
-        self._reply.details.update({name: value for name in TOLD if (value := getattr(found, name)) is not None})
-        return self._settled(found, stdout, complaint)
+        why = OUR_TROUBLE.get(ended.reason, "its agent could not be started")
+        return self._reply.release(f"{why}: {complaint}" if complaint else why, RELEASED, ours=True)
 
     def _settled(self, found: Outcome, stdout: bytes, complaint: str) -> Done:
         called = self._settings.called

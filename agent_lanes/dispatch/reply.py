@@ -6,6 +6,7 @@ minute and then kept in a file.
 
 from __future__ import annotations
 
+from agent_lanes.core import ledger
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import COMPLETED, FAILED, VERDICTS
 from agent_lanes.dispatch.delivery import deliver, keep_in_file
@@ -53,6 +54,7 @@ class Reply:
     ) -> None:
         assert taken.claim is not None
         self._queue, self._settings, self._task, self._token = queue, settings, taken.task, taken.claim.token
+        self._epoch, self._kind = taken.claim.epoch, ""
         self._say, self._stopping = say, hurry
         self.details: JsonObject = {"vendor": settings.called}
 
@@ -154,6 +156,22 @@ class Reply:
         self._say(f"no longer ours, left alone: {why}")
         return Done(how=LOST_TASK, why=why)
 
+    def enter(self, kind: str) -> None:
+        """Enter in the ledger what the attempt took; first of all, so that what is missing there stands in the history.
+
+        `kind` is one of core.ledger's words for how it ended.
+        """
+        self._kind = kind
+        details = {**self.details, "cost_usd": 0} if kind == ledger.CANNOT_START else self.details
+        backend = self._queue.backend
+        entry = ledger.entry_of(
+            self._task, at=backend.now().wall, epoch=self._epoch, outcome=kind, details=details
+        )
+        try:
+            backend.enter(entry)
+        except AgentLanesError as wrong:
+            self._say(f"not entered in the ledger, its history has it: {wrong.message}")
+
     def note(self, type: str, message: str, **data: object) -> None:
         """A line of the task's history."""
         try:
@@ -163,7 +181,8 @@ class Reply:
             self._say(f"could not note {type}: {wrong.message}")
 
     def _figures(self) -> dict[str, object]:
-        return {name: value for name, value in self.details.items() if name in FIGURES and value is not None}
+        found = {name: value for name, value in self.details.items() if name in FIGURES and value is not None}
+        return {**found, "outcome": self._kind} if self._kind else found
 
     def _plain_details(self) -> JsonObject:
         return {name: value for name, value in self.details.items() if value is not None}

@@ -1,11 +1,12 @@
-"""The routes about lanes as a whole: holds and dead letters. CONTRACT.md, "HTTP"."""
+"""The routes about lanes as a whole: holds, dead letters, costs. CONTRACT.md, "HTTP"."""
 
 from __future__ import annotations
 
 from agent_lanes.core.holds import encode_hold
+from agent_lanes.core.terms import instant
 from agent_lanes.errors import NotFound
 from agent_lanes.server.fields import flag, instant_after, text
-from agent_lanes.services import dead, holds
+from agent_lanes.services import costs, dead, holds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def answer(queue: QueueService, method: str, parts: list[str], query: dict[str, str], body: JsonObject) -> Answer:
-    """The answer to /holds and /dead. Raises AgentLanesError."""
+    """The answer to /holds, /dead and /costs. Raises AgentLanesError."""
     route = ROUTES.get((method, *parts))
     if route is None:
         raise NotFound(f"no such route: {method} /{'/'.join(parts)[:100]}")
@@ -59,6 +60,11 @@ def _discard(queue: QueueService, query: dict[str, str], body: JsonObject) -> An
     return 200, {"status": "discarded", "discarded": [letter.id for letter in letters]}
 
 
+def _costs(queue: QueueService, query: dict[str, str], body: JsonObject) -> Answer:
+    since = None if query.get("since") is None else instant("since", query["since"])
+    return 200, costs.report(queue.backend, by=query.get("by", costs.DEFAULT_BY), since=since, lane=query.get("lane"))
+
+
 def _chosen(queue: QueueService, body: JsonObject) -> list[Snapshot]:
     return dead.chosen(queue.backend, text(body, "task_id"), text(body, "lane"), flag(body, "all"))
 
@@ -67,6 +73,7 @@ ROUTES = {
     ("GET", "holds"): _holds,
     ("POST", "holds"): _hold,
     ("POST", "holds", "resume"): _resume,
+    ("GET", "costs"): _costs,
     ("GET", "dead"): _dead,
     ("POST", "dead", "retry"): _retry,
     ("POST", "dead", "discard"): _discard,

@@ -8,7 +8,7 @@ GET  /tasks/<id>/response?wait_seconds=
 GET  /holds                        POST /holds
 POST /holds/resume
 GET  /dead?lane=                   POST /dead/retry | discard
-GET  /listeners?lane=
+GET  /listeners?lane=              GET  /costs?by=&since=&lane=
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Routes:
     def answer(self, method: str, path: str, query: Query, body: JsonObject) -> Answer:
         """The status and the JSON of one request. Raises AgentLanesError, which carries its status."""
         parts = path.strip("/").split("/")
-        if parts[0] in ("holds", "dead"):
+        if parts[0] in ("holds", "dead", "costs"):
             return lanes.answer(self.queue, method, parts, query, body)
         if parts == ["listeners"] and method == "GET":
             return 200, {"listeners": presence.listed(self.queue.backend, query.get("lane"))}

@@ -18,6 +18,7 @@
     <root>/archive/<month>/<pack>/          see packs.py
     <root>/holds/<lane>/<vendor>.json       see holds.py
     <root>/dead/<lane>/<id>                 see letters.py
+    <root>/ledger/<month>.jsonl             see ledger.py
 
 Names that order a marker stand in its name, padded, so that sorting names is enough. Markers lie in buckets,
 because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cost 0.36 ms.
@@ -57,6 +58,7 @@ class Layout:
         self.archive = root + "/archive"
         self.holds = root + "/holds"
         self.dead = root + "/dead"
+        self.ledger = root + "/ledger"
         self.legacy_lock = root + "/lock"
 
     def folders(self) -> tuple[str, ...]:

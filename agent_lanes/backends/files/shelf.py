@@ -1,4 +1,4 @@
-"""What the file backend keeps beside its tasks: the archive of finished ones, and holds."""
+"""What the file backend keeps beside its tasks: the archive of finished ones, holds, and the ledger."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agent_lanes.backends.files.archiver import Archiver
     from agent_lanes.core.archiving import Packed
     from agent_lanes.core.holds import Hold
+    from agent_lanes.core.ledger import Entry
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.stats import Standing, Tally
     from agent_lanes.core.task import Snapshot
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class FileShelf(FileReader):
-    """The archive and the holds of one state folder."""
+    """The archive, the holds and the ledger of one state folder."""
 
     def archive(
         self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False
@@ -106,6 +107,27 @@ class FileShelf(FileReader):
         lines = (when[9:13].encode() + TALLIED[what] + b"\n") * number
         path = f"{self.layout.tally(lane)}/{when[:8]}"
         self._afterwards(id, "its place in the tally", lambda: journal.add_lines(path, lines))
+
+    def enter(self, entry: Entry) -> None:
+        """See observation.Ledger."""
+        from agent_lanes.backends.files import ledger
+
+        with atomic.storage("ledger"):
+            ledger.append(self.layout, entry)
+
+    def entries(self, since: int = 0) -> Iterator[Entry]:
+        """See observation.Ledger."""
+        from agent_lanes.backends.files import ledger
+
+        with atomic.storage("ledger"):
+            yield from ledger.read(self.layout, since)
+
+    def latest_entries(self) -> list[Entry]:
+        """See observation.Ledger."""
+        from agent_lanes.backends.files import ledger
+
+        with atomic.storage("ledger"):
+            return ledger.latest(self.layout)
 
     def _change_archived(self, id: str, decide: Decide) -> tuple[Snapshot, Change]:
         """What had been done before is confirmed, everything else refused. Raises NotFound, Damaged."""

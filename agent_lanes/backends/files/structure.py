@@ -34,7 +34,7 @@ def misplaced(layout: Layout) -> Iterator[Finding]:
     for path in (layout.gate, layout.store_record):
         if (mode := _mode(path)) is not None and not stat.S_ISREG(mode):
             yield _finding(layout, path, "file")
-    for path in (layout.tmp, layout.tasks, layout.legacy_lock, layout.archive):
+    for path in (layout.tmp, layout.tasks, layout.legacy_lock, layout.archive, layout.ledger):
         mode = _mode(path)
         of_v01 = path == layout.legacy_lock and mode is not None and stat.S_ISREG(mode)
         if mode is not None and not stat.S_ISDIR(mode) and not of_v01:

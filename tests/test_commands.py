@@ -74,7 +74,7 @@ def test_names_and_flags_are_unique_and_well_formed() -> None:
 
 def test_commands_that_change_the_store_say_so() -> None:
     looks = {entry.name for entry in COMMANDS if not entry.changes}
-    lists = {"show", "status", "list", "listeners", "events", "stats", "tree", "where", "vendors", "export"}
+    lists = {"show", "status", "list", "listeners", "events", "stats", "costs", "tree", "where", "vendors", "export"}
     assert looks == {"wait", "next", "watch", "serve", "mcp", "self-test", "protocol", "prompt", "completion"} | lists
 
 

@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
 ANSWERED, ATTEMPT_FAILED, RELEASED, LOST_TASK, STOPPED = KINDS = ("answered", "failed", "released", "lost", "stopped")
 LONGEST_LINE, LONGEST_REASON = 4000, 60_000
-FIGURES = ("exit_code", "seconds", "model_used", "effort_used", "tokens_in", "tokens_out", "cost_usd", "session_id")
+FIGURES = (
+    "exit_code",
+    "seconds",
+    "model_used",
+    "effort_used",
+    "tokens_in",
+    "tokens_out",
+    "cost_usd",
+    "session_id",
+    "outcome",
+)
 
 
 class Done(Frozen):
@@ -164,9 +174,7 @@ class Reply:
         self._kind = kind
         details = {**self.details, "cost_usd": 0} if kind == ledger.CANNOT_START else self.details
         backend = self._queue.backend
-        entry = ledger.entry_of(
-            self._task, at=backend.now().wall, epoch=self._epoch, outcome=kind, details=details
-        )
+        entry = ledger.entry_of(self._task, at=backend.now().wall, epoch=self._epoch, outcome=kind, details=details)
         try:
             backend.enter(entry)
         except AgentLanesError as wrong:
@@ -181,8 +189,8 @@ class Reply:
             self._say(f"could not note {type}: {wrong.message}")
 
     def _figures(self) -> dict[str, object]:
-        found = {name: value for name, value in self.details.items() if name in FIGURES and value is not None}
-        return {**found, "outcome": self._kind} if self._kind else found
+        told = {**self.details, "outcome": self._kind or None}
+        return {name: value for name, value in told.items() if name in FIGURES and value is not None}
 
     def _plain_details(self) -> JsonObject:
         return {name: value for name, value in self.details.items() if value is not None}

@@ -102,6 +102,7 @@ CALLS: dict[str, Calls] = {
     ],
     "list": lambda run, project: [["list", *(a_damaged_record(run, project) or [])]],
     "listeners": lambda run, _: [["listeners", "--lane", "default"]],
+    "costs": lambda run, _: [["costs"]],
     "where": lambda run, _: [["where"]],
     "hold": lambda run, _: [["hold", submitted(run, "plan.md")], ["hold", "--lane", "held"]],
     "resume": lambda run, _: [

@@ -1,4 +1,4 @@
-"""ledger/<YYYY-MM>.jsonl: what each attempt of an agent took, one JSON object a line, one write a line.
+"""ledger/<month>.jsonl: what each attempt of an agent took, one JSON object a line, one write a line.
 
 Only added to. A line that a crash cut off is closed by the next writer and left out by readers; one that is missing
 altogether is found in the history of its task. Nothing of the queue depends on it, so it is not fsynced.

@@ -181,21 +181,19 @@ class FileCreator(FileShelf):
 
     def _log_created(self, born: list[Task]) -> None:
         from agent_lanes.backends.files import log
-        from agent_lanes.core.logged import Logged
         from agent_lanes.core.transitions import created
 
-        lines = [Logged(task_id=task.id, lane=task.lane, event=created(Snapshot(task=task))) for task in born]
+        lines = [(task, created(Snapshot(task=task))) for task in born]
         self._afterwards(born[-1].id, "its line of the log", lambda: log.append(self.layout, lines))
         self._afterwards(born[-1].id, "the next part of the log", lambda: log.rotate(self.layout))
 
     def _tell(self, task: Task, path: str, change: Change) -> None:
         """Write the lines of a change to the task's history and the log. Raises OSError where they are all of it."""
         from agent_lanes.backends.files import journal, log
-        from agent_lanes.core.logged import Logged
 
         def write() -> None:
             written = journal.append(path, change.events)
-            lines = [Logged(task_id=task.id, lane=task.lane, event=event) for event in written]
+            lines = [(task, event) for event in written]
             self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
 
         if change.claim is None and change.response is None:

@@ -11,8 +11,8 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
+from agent_lanes.core.codec import encode_event
 from agent_lanes.core.jsontext import dumps_line, loads_object
-from agent_lanes.core.logged import Logged, decode_logged, encode_logged, is_cursor
 from agent_lanes.errors import BadUsage, NotFound
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from agent_lanes.backends.files.layout import Layout
+    from agent_lanes.core.logged import Logged
+    from agent_lanes.core.task import Event, Task
 
 FULL = 8 << 20
 KEPT = 16
@@ -28,9 +30,9 @@ APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_
 CHUNK = 1 << 16
 
 
-def append(layout: Layout, lines: Iterable[Logged]) -> None:
+def append(layout: Layout, written: Iterable[tuple[Task, Event]]) -> None:
     """Add lines with one write. Raises OSError; then the log lacks them, and nothing else is wrong."""
-    data = b"".join(dumps_line(encode_logged(one)).encode() + b"\n" for one in lines)
+    data = b"".join(_line(task, event) for task, event in written)
     path = f"{layout.log}/{CURRENT}"
     try:
         descriptor = os.open(path, APPEND_FLAGS)
@@ -42,6 +44,10 @@ def append(layout: Layout, lines: Iterable[Logged]) -> None:
         os.write(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def _line(task: Task, event: Event) -> bytes:
+    return dumps_line({"task_id": task.id, "lane": task.lane, **encode_event(event)}).encode() + b"\n"
 
 
 def rotate(layout: Layout) -> None:
@@ -99,6 +105,8 @@ def _path(layout: Layout, number: int) -> str:
 def _parsed(cursor: str | None) -> tuple[int, int]:
     if cursor is None:
         return 0, 0
+    from agent_lanes.core.logged import is_cursor
+
     if not is_cursor(cursor):
         raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, as events --json prints them")
     segment, _, offset = cursor.partition(":")
@@ -107,6 +115,8 @@ def _parsed(cursor: str | None) -> tuple[int, int]:
 
 def _lines(layout: Layout, number: int, offset: int) -> Iterator[Logged]:
     """The whole lines of a segment; one that was cut off is passed over, its end is not there yet or never will be."""
+    from agent_lanes.core.logged import decode_logged
+
     try:
         descriptor = os.open(_path(layout, number), atomic.READ_FLAGS)
     except FileNotFoundError:

@@ -200,7 +200,6 @@ def test_a_change_locks_its_task_the_gate_and_at_most_the_counter_of_its_lane(tr
         (["where"], 0),
         (["wait", "--lane", "default", "--timeout", "0"], 0),
         (["wait", "--lane", "none", "--timeout", "0"], 0),
-        (["wait", "--lane", "none", "--timeout", "0.3"], 0),
         (["wait", "QUEUED", "--timeout", "0"], 2),
         (["wait", "QUEUED", "--timeout", "0.3"], 2),
         (["status", "unknown"], 5),
@@ -255,3 +254,10 @@ def test_the_name_of_a_new_store_is_synced_and_those_above_it(traced: Trace, tmp
     assert counts.synced[:2] == [str(tmp_path / "state"), str(tmp_path)]
     before_the_task = counts.synced[: counts.synced.index(str(tmp_path / "state/tasks"))]
     assert before_the_task.count(str(tmp_path / "state")) == 2  # its folders, then its store.json
+
+
+def test_a_wait_for_work_locks_its_own_sign_and_nothing_else(traced: Trace, tmp_path: Path) -> None:
+    submitted(traced)
+    counts = traced("wait", "--lane", "none", "--timeout", "0.3")
+    assert counts.returncode == 0 and counts.synced == []
+    assert [path.rsplit("/", 1)[0] for path in counts.locked] == [str(tmp_path / "state" / "tmp")]

@@ -70,11 +70,17 @@ def protocol(session: Session) -> str:
 
 def prompt(session: Session, role: str, *, lane: str, vendor: str, owner: str | None) -> str:
     """The text that makes an agent an orchestrator, a dispatcher or a reviewer. Raises NotFound, BadData."""
-    text = scaffold.template(*PROMPTS[role]).partition("\n---\n")[2].lstrip("\n")
-    command = f"agent-lanes {_where(session)}"
-    text = text.replace("agent-lanes --config @CONFIG@", command).replace("./handoff/bin/handoff", command)
     name = owner or NAMES[role]
     words = {"LANE": lane, "VENDOR": vendor, **(dict.fromkeys(("OWNER", "NAME"), name) if name else {})}
+    return prompt_with(role, f"agent-lanes {_where(session)}", words)
+
+
+def prompt_with(role: str, command: str, words: dict[str, str]) -> str:
+    """That text with a command line for the queue, and values for some of its words in capitals."""
+    text = scaffold.template(*PROMPTS[role]).partition("\n---\n")[2].lstrip("\n")
+    text = text.replace("agent-lanes --config @CONFIG@", command).replace("./handoff/bin/handoff", command)
+    if not words:
+        return text
     return re.sub(rf"\b({'|'.join(words)})\b", lambda found: shlex.quote(words[found[1]]), text)
 
 

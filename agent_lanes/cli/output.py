@@ -151,6 +151,12 @@ def on_terminal(descriptor: int) -> bool:
         return False
 
 
+def agreed(question: str) -> bool:
+    """Ask a person, who is at the terminal on stdin; anything but yes is no."""
+    note(f"{question} [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def damaged_list(bad: list[Damaged]) -> dict[str, object]:
     """The `damaged` part of a list: nothing where nothing is damaged."""
     return {"damaged": [{"message": wrong.message, "hint": wrong.hint} for wrong in bad]} if bad else {}

@@ -54,6 +54,12 @@ COMMANDS = (
     Command(name="prompt", group=LOOK, summary="the prompt that makes an agent orchestrator, dispatcher or reviewer"),
     Command(name="init", group=SETUP, changes=True, summary="scaffold handoff/ in a project"),
     Command(name="init-pool", group=SETUP, changes=True, summary="scaffold one queue for many projects"),
+    Command(
+        name="setup",
+        group=SETUP,
+        changes=True,
+        summary="tell the agents on this machine of the queue; --uninstall undoes it",
+    ),
     Command(name="serve", group=SETUP, summary="the HTTP server"),
     Command(name="mcp", group=SETUP, summary="the queue as an MCP server on stdin and stdout"),
     Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),

@@ -1,6 +1,9 @@
 """Any sequence of steps leaves the file backend saying what the memory backend says.
 
-Steps: submit, claim (the next, or by id), renew, release, respond, note, park, time, a reboot that may lose all hints.
+Steps: submit (also later, for a while, after another, with few attempts), claim (the next, or by id), renew, release,
+respond, fail an attempt, note, park, hold (also until a time), resume, cancel, time, a wall clock that is set forwards
+and back, a reboot that may lose all hints; and a process that is killed at some call of a change, which is then made or
+not made.
 """
 
 from __future__ import annotations
@@ -17,11 +20,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent_lanes.backends.memory import MemoryStore
+from agent_lanes.core import control
 from agent_lanes.core.match import routes_for
-from agent_lanes.core.task import COMPLETED, FAILED, Snapshot, Task
+from agent_lanes.core.task import COMPLETED, FAILED, Response, Snapshot, Task
+from agent_lanes.core.times import SECOND, Moment
+from agent_lanes.core.transitions import Change
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.ports import Backend
 from agent_lanes.services.queue import QueueService
+from backends.files.sweep import after_death
 
 LANES = ("default", "a/b")
 VENDORS = (None, "claude", "codex")
@@ -59,6 +66,30 @@ def plain(value: Any) -> Any:
     return value
 
 
+KILLED: dict[str, Callable[[Backend, str, Moment], object]] = {
+    "claim": lambda backend, task_id, now: claim(backend, task_id, "t1", 10),
+    "renew": lambda backend, task_id, now: renew(backend, task_id, "t1", 100),
+    "release": lambda backend, task_id, now: release(backend, task_id, "t1"),
+    "respond": lambda backend, task_id, now: respond(backend, task_id, "t1", COMPLETED, "a"),
+    "hold": lambda backend, task_id, now: backend.update(
+        task_id, lambda task, _: control.hold(task, by="w", reason="r", until=now.wall + 5 * SECOND, now=now)
+    ),
+    "resume": lambda backend, task_id, now: backend.update(
+        task_id, lambda task, _: control.resume(task, by="w", now=now)
+    ),
+    "cancel": lambda backend, task_id, now: backend.update(
+        task_id, lambda task, _: control.cancel(task, by="w", reason="r", now=now)
+    ),
+}
+
+
+def _if_allowed(do: Callable[[Backend], object], store: Backend) -> None:
+    try:
+        do(store)
+    except AgentLanesError:
+        pass
+
+
 class Machine(RuleBasedStateMachine):
     """Both backends, under one clock, given the same steps."""
 
@@ -69,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = tempfile.mkdtemp(
             dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         )  # fsyncs cost nothing
-        self.clock, self.boots, self.count = Clock(), 0, 0
+        self.clock, self.boots, self.count, self.killed = Clock(), 0, 0, set[str]()
         self.memory = Memory(now=self.clock)
         self.boot("boot-0")
 
@@ -102,6 +133,71 @@ class Machine(RuleBasedStateMachine):
         metadata = {} if vendor is None else {"required_vendor": vendor}
         self.both(lambda backend: backend.create(lane, make(lane, id=id, metadata=metadata)))
         return id
+
+    @rule(
+        target=ids,
+        lane=lanes,
+        priority=st.sampled_from([0, 5]),
+        later=st.sampled_from([None, 5, 50]),
+        expires=st.sampled_from([None, 20, 200]),
+        attempts=st.sampled_from([None, 1, 2]),
+    )
+    def submit_with_terms(
+        self, lane: str, priority: int, later: int | None, expires: int | None, attempts: int | None
+    ) -> str:
+        self.count += 1
+        id, now = f"task-{self.count:04d}", self.clock.moment.wall
+        fields = {
+            "priority": priority,
+            "not_before": later and now + later * SECOND,
+            "expires_at": expires and now + expires * SECOND,
+            "max_attempts": attempts,
+        }
+        self.both(lambda backend: backend.create(lane, make(lane, id=id, **fields)))
+        return id
+
+    @rule(id=ids, token=tokens, pause=st.sampled_from([0, 5, 50]))
+    def fail_an_attempt(self, id: str, token: str, pause: float) -> None:
+        def fail(before: Snapshot, now: Moment) -> Change:
+            answer = Response(task_id=id, reviewer="w", status=FAILED, body="no", created_at=now.wall, metadata={})
+            return control.fail(
+                before, token=token, response=answer, token_sha256=token, now=now, chance=0.5, retry_in_seconds=pause
+            )
+
+        self.both(lambda backend: backend.update(id, fail))
+
+    @rule(id=ids, seconds=st.sampled_from([None, 5, 50]))
+    def hold(self, id: str, seconds: int | None) -> None:
+        until = seconds and self.clock.moment.wall + seconds * SECOND
+        self.both(
+            lambda backend: backend.update(
+                id, lambda task, now: control.hold(task, by="w", reason="r", until=until, now=now)
+            )
+        )
+
+    @rule(id=ids)
+    def resume(self, id: str) -> None:
+        self.both(lambda backend: backend.update(id, lambda task, now: control.resume(task, by="w", now=now)))
+
+    @rule(id=ids)
+    def cancel(self, id: str) -> None:
+        self.both(
+            lambda backend: backend.update(id, lambda task, now: control.cancel(task, by="w", reason="r", now=now))
+        )
+
+    @rule(id=ids, change=st.sampled_from(sorted(KILLED)), number=st.integers(0, 60))
+    def a_change_by_a_process_that_is_killed(self, id: str, change: str, number: int) -> None:
+        """It is made whole or not at all; only its line in the history may be lost."""
+        now = self.clock.moment
+        before = self.files.read(id)
+
+        def do(backend: Backend) -> object:
+            return KILLED[change](backend, id, now)
+
+        after_death(self.files, lambda store: _if_allowed(do, store), number)  # or it lived to its end
+        if self.files.read(id) != before:
+            do(self.memory)
+        self.killed.add(id)
 
     @rule(target=ids, lane=lanes, key=st.sampled_from(["k1", "k2"]))
     def submit_with_a_key(self, lane: str, key: str) -> str:
@@ -153,7 +249,7 @@ class Machine(RuleBasedStateMachine):
     def time(self, passed: float) -> None:
         self.clock.advance(passed)
 
-    @rule(step=st.sampled_from([-(10**12), 10**12]))
+    @rule(step=st.sampled_from([-(10**12), -30 * SECOND, 30 * SECOND, 10**12]))
     def set_the_wall_clock(self, step: int) -> None:
         self.clock.moment = self.clock.moment.replace(wall=max(0, self.clock.moment.wall + step))
 
@@ -200,10 +296,12 @@ class Machine(RuleBasedStateMachine):
     def the_history_is_the_same(self) -> None:
         for number in range(1, self.count + 1):
             id = f"task-{number:04d}"
+            if id in self.killed:
+                continue  # whoever died may not have come to its line
             assert list(self.files.events(id)) == list(self.memory.events(id))
 
 
 class TestSameBehaviour(Machine.TestCase):  # type: ignore[misc, name-defined]
     """The machine as pytest finds it."""
 
-    settings = settings(max_examples=100, stateful_step_count=40)
+    settings = settings(max_examples=25, stateful_step_count=25)

@@ -37,6 +37,7 @@ PLACES = tuple(
         rf"(timers|delayed)/[^/]+(/{HEX}(/\d{{18}}-[^/]+)?)?",
         r"held/[^/]+(/[^/]+)?",
         r"signals/[^/]+",
+        r"tally/[^/]+(/\d{8})?",
         rf"(keys|claims|unique)/{HEX}",
         r"children(/[^/]+(/[^/]+)?)?",
         rf"threads(/{HEX}(/[^/]+)?)?",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FOLDERS_BELOW = {  # how many levels of folders each has, before what must not be one
     **dict.fromkeys(("signals", "keys", "claims", "unique"), 0),
-    **dict.fromkeys(("held", "blocked", "children", "threads", "indexes", "dead", "holds"), 1),
+    **dict.fromkeys(("held", "blocked", "children", "threads", "indexes", "dead", "holds", "tally"), 1),
     **dict.fromkeys(("timers", "delayed"), 2),
     **dict.fromkeys(("ready", "dependants"), 3),
 }

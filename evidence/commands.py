@@ -27,6 +27,7 @@ LANES = ("work", "other", "review", "lost", "sweep")
 AFTER_REBOOT = {"AGENT_LANES_BOOT_ID": "after-a-reboot"}
 
 AGAIN, SAYS, REFUSED, SAME = "does it once more", "says so", "is refused, and says why", "gives the same"
+EITHER = "gives the same, or is refused once that is seen to"
 """What the same call may do once it had been done. `says` stands in what it says; SAME: and no fact changes."""
 REFUSAL = 4
 
@@ -70,7 +71,8 @@ class Case:
     @property
     def command(self) -> str:
         """The word of the command line that names the command."""
-        return next(word for word in self.words if not word.startswith(("-", "{")))
+        words = self.words[2:] if self.words[0] == "--store" else self.words
+        return words[0]
 
 
 # --- what stands before -------------------------------------------------------------------------------------------
@@ -258,6 +260,37 @@ def exported(scene: Scene) -> Stand:
     return Stand(stand.given, stand.tokens)
 
 
+def on_hold(scene: Scene) -> Stand:
+    """A task that is not offered for now."""
+    stand = queued(scene)
+    scene.done("hold", stand.given["id"])
+    return stand
+
+
+def lane_on_hold(scene: Scene) -> Stand:
+    """A lane that is not served for now."""
+    stand = queued(scene)
+    scene.done("hold", "--lane", "work")
+    return stand
+
+
+def dead(scene: Scene) -> Stand:
+    """A task whose one attempt has failed."""
+    project(scene)
+    id = submitted(scene, "--lane", "work", "--prompt", "x", "--max-attempts", "1")
+    scene.done("respond", id, "--claim-token", claimed(scene, id), "--status", "failed", "--retry", "--body", "no")
+    return Stand({"id": id})
+
+
+def archived(scene: Scene) -> Stand:
+    """An archive of a month that is over."""
+    answered_in_the_store(scene)
+    scene.done("archive", "--older-than", "0s")
+    month = next((scene.store / "archive").iterdir())
+    month.rename(month.with_name("2020-01"))
+    return Stand()
+
+
 def ailing(scene: Scene) -> Stand:
     """A store in which something of everything is wrong that the doctor can mend."""
     stand = of_every_kind(scene)
@@ -395,6 +428,42 @@ CASES = (
         "had this answer already",
     ),
     Case("wait --all", ("wait", "--all", "{id}", "{other}"), two_answered, SAME, view="out/answer.md"),
+    Case(
+        "respond, an attempt failed",
+        (
+            "respond",
+            "{id}",
+            "--claim-token",
+            "{token}",
+            "--status",
+            "failed",
+            "--retry",
+            "--retry-in",
+            "0s",
+            "--body",
+            "no",
+        ),
+        taken,
+        SAME,
+    ),
+    Case("cancel", ("cancel", "{id}"), queued, SAME),
+    Case("cancel, at work", ("cancel", "{id}"), taken, SAME),
+    Case("hold", ("hold", "{id}", "--reason", "later"), queued, SAME),
+    Case("resume", ("resume", "{id}"), on_hold, REFUSED, "not on hold"),
+    Case("hold --lane", ("hold", "--lane", "work"), queued, SAME, view="handoff/state/holds/work/@.json"),
+    Case(
+        "resume --lane",
+        ("resume", "--lane", "work"),
+        lane_on_hold,
+        REFUSED,
+        "not on hold",
+        view="handoff/state/holds/work/@.json",
+    ),
+    Case("retry", ("retry", "{id}"), answered_in_the_store),
+    Case("dead retry", ("dead", "retry", "{id}"), dead, EITHER),
+    Case("dead discard", ("dead", "discard", "{id}"), dead, EITHER, view="history"),
+    Case("archive", ("archive", "--older-than", "0s"), of_every_kind, steps=True),
+    Case("prune", ("prune", "--older-than", "0s"), archived, view="handoff/state/archive/2020-01", steps=True),
     Case("event", ("event", "{id}", "--message", "Half of it is done."), taken, view="history"),
     Case("wait, a response path", ("wait", "{id}"), answered, SAME, view="out/answer.md"),
     Case("wait, to stdout", ("wait", "{id}"), answered_in_the_store, SAME, code=8),
@@ -445,6 +514,8 @@ NOT_SWEPT = {
     "list": "changes nothing",
     "tree": "changes nothing",
     "where": "changes nothing",
+    "keep": "renews as renew does, in a process that goes on",
+    "work": "claims, renews and answers as those commands do; its processes are killed in tests/dispatch",
     "serve": "runs the same services as the commands, in a process that goes on",
     "self-test": "runs these commands in a temporary folder, which it removes",
 }

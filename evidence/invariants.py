@@ -8,6 +8,7 @@ contract does not know; nobody else may read it.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -31,12 +32,17 @@ PLACES = tuple(
         r"dependants(/[^/]+(/[^/]+(/[^/]+(/[^/]+)?)?)?)?",
         r"tmp/.*",
         r"tasks/[^/]+",
-        r"tasks/[^/]+/(task\.json|claim\.json|response\.json|events\.jsonl|request\.md)",
+        r"tasks/[^/]+/(task\.json|claim\.json|response\.json|events\.jsonl|request\.md|run\.lock|answer\.raw)",
         r"ready/[^/]+(/\.sequence)?",
         rf"ready/[^/]+/[^/.][^/]*(/[0-9]{HEX}(/\d-\d{{12}}-[^/]+)?)?",
         rf"(timers|delayed)/[^/]+(/{HEX}(/\d{{18}}-[^/]+)?)?",
         r"held/[^/]+(/[^/]+)?",
         r"signals/[^/]+",
+        r"holds(/[^/]+(/[^/]+\.json)?)?",
+        r"dead(/[^/]+(/[^/]+)?)?",
+        r"presence(/[^/]+(/[^/]+\.json)?)?",
+        r"log/[^/]+",
+        r"archive/\d{4}-\d\d(/[^/]+(/(index|about\.json|tasks\.jsonl\.gz|unfinished))?)?",
         r"tally/[^/]+(/\d{8})?",
         rf"(keys|claims|unique)/{HEX}",
         r"children(/[^/]+(/[^/]+)?)?",
@@ -72,6 +78,13 @@ def problems(kept: Kept, store: str) -> list[str]:
 def ids(kept: Kept, store: str) -> set[str]:
     """The tasks that there are."""
     return {path.split("/")[1] for path in below(kept, store) if re.fullmatch(r"tasks/[^/]+", path)}
+
+
+def archived(kept: Kept, store: str) -> set[str]:
+    """The tasks that can be read in the archive."""
+    packs = [item.content for path, item in below(kept, store).items() if path.endswith("/tasks.jsonl.gz")]
+    lines = [line for pack in packs for line in gzip.decompress(pack).splitlines()]
+    return {json.loads(line)["task"]["id"] for line in lines}
 
 
 def markers(kept: Kept, store: str) -> set[str]:

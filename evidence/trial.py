@@ -87,7 +87,7 @@ class Trial:
     def wrong(self, kept: Kept) -> Told:
         """What is illegal about a state, and was not before."""
         told = [line for line in invariants.problems(kept, self._path) if line not in self._wrong]
-        gone = self.tasks(self.template) - self.tasks(kept)
+        gone = self.tasks(self.template) - self.tasks(kept) - invariants.archived(kept, self._path)
         return told + [f"{id} is gone" for id in sorted(gone) if not any(id in line for line in self._wrong)]
 
     @property
@@ -126,7 +126,8 @@ class Trial:
         again = self.call()
         now = self.scene.keep()
         refused = case.again == commands.REFUSED and (state == DONE or (case.view != "facts" and state == BETWEEN))
-        if again.code != (commands.REFUSAL if refused else case.code):
+        seen_to = case.again == commands.EITHER and state == DONE and again.code == commands.REFUSAL
+        if again.code != (commands.REFUSAL if refused else case.code) and not seen_to:
             told.append(f"the same call again: {again}")
         elif state == DONE:
             self.repeated[case.again] += 1

@@ -9,15 +9,20 @@
     │   └── Cancelled          9   400   cancelled          the task was cancelled: its holder stops
     ├── NotFound               5   404   not_found
     ├── NotAllowed             6   400   not_allowed        permissions, paths that escape
-    │   └── Forbidden          6   403   forbidden          a Host or an Origin that may not use this server
+    │   ├── Forbidden          6   403   forbidden          a Host or an Origin that may not use this server
+    │   └── Unauthorized       6   401   unauthorized       no token, or another
     ├── TaskFailed             8   200   task_failed        the awaited task failed
     ├── TaskCancelled          9   200   task_cancelled     the awaited task was cancelled
     ├── BadUsage              64   400   usage              a flag or argument of this call
+    │   ├── LengthRequired    64   411   length_required    over HTTP: a body without Content-Length
+    │   └── WrongMedia        64   415   wrong_media        over HTTP: a body that is not said to be JSON
     ├── BadData               65   400   bad_data           the content of a file or body
+    │   ├── TooLarge          65   413   too_large          over HTTP: a body beyond the limit
     │   └── Damaged           65   500   damaged            a record of the store cannot be read
     │       └── Withheld       6   500   withheld           this user may not read it
     ├── StorageFailed         74   500   io_error           I/O, disk full
     ├── Busy                  75   503   busy               try again
+    │   ├── TooMany           75   429   too_many           over HTTP: more at once than the server takes
     │   └── StoreBusy         75   503   busy               all of the store: it is being upgraded or repaired
     ├── Unconfirmed           76   500   unconfirmed        done, but not confirmed
     └── Interrupted          130   500   interrupted
@@ -97,6 +102,12 @@ class Forbidden(NotAllowed):
     code, http_status = "forbidden", 403
 
 
+class Unauthorized(NotAllowed):
+    """Who asks over HTTP has not shown the token of this server."""
+
+    code, http_status = "unauthorized", 401
+
+
 class TaskFailed(AgentLanesError):
     """The awaited task was answered with status failed."""
 
@@ -115,10 +126,28 @@ class BadUsage(AgentLanesError):
     code, exit_code, http_status = "usage", 64, 400
 
 
+class LengthRequired(BadUsage):
+    """A body over HTTP without a Content-Length."""
+
+    code, http_status = "length_required", 411
+
+
+class WrongMedia(BadUsage):
+    """A body over HTTP that is not said to be JSON."""
+
+    code, http_status = "wrong_media", 415
+
+
 class BadData(AgentLanesError):
     """The content of a file or of a body is wrong."""
 
     code, exit_code, http_status = "bad_data", 65, 400
+
+
+class TooLarge(BadData):
+    """A body over HTTP that is beyond the limit."""
+
+    code, http_status = "too_large", 413
 
 
 class Damaged(BadData):
@@ -143,6 +172,12 @@ class Busy(AgentLanesError):
     """Somebody else holds what this call needs; try again."""
 
     code, exit_code, http_status, retryable = "busy", 75, 503, True
+
+
+class TooMany(Busy):
+    """More at once over HTTP than the server takes."""
+
+    code, http_status = "too_many", 429
 
 
 class StoreBusy(Busy):

@@ -1,157 +1,170 @@
-"""The sockets under the routes: the standard library's threading server, in a first, careful form.
+"""The server: where it listens, who may use it, and by which transport.
 
-JSON in, JSON out; errors as {error, code, hint, retryable} with v0.1's 400, 404 and 408. A request may come from
-this machine's browser only if it says so itself: a foreign Host or Origin is refused, so that no web page can reach
-the queue. Bodies are bounded and slow clients are cut off.
+uvicorn, where `agent-lanes[server]` is installed: a coroutine for each request that waits, event streams, limits on
+time. Else the standard library's server, as in v0.1: a thread for each.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import socket
-import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, unquote, urlsplit
+import stat
 
-from agent_lanes.core.jsontext import dumps, loads_object
-from agent_lanes.errors import AgentLanesError, BadData, BadUsage, Forbidden, StorageFailed
-from agent_lanes.server.routes import Routes, as_object
-from agent_lanes.services.bodies import MAX_BODY_BYTES
+from agent_lanes.core.frozen import Frozen
+from agent_lanes.errors import BadUsage, StorageFailed
+from agent_lanes.server import token as tokens
+from agent_lanes.server.guard import Guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
 
-    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.server.asgi import Asgi
+    from agent_lanes.server.routes import Routes
 
-MAX_REQUEST_BYTES = 2 * MAX_BODY_BYTES
-SLOWEST_SECONDS = 60
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+    Mount = tuple[str, Asgi, AbstractAsyncContextManager[object]]
+
+INSTALL = "pip install 'agent-lanes[server]'"
+ENVIRONMENT = "AGENT_LANES_TOKEN"
+BACKLOG = 1024
+MOST_FILES = 16_384
 
 
-def serve(routes: Routes, host: str, port: int, *, say: Callable[[str], None]) -> int:
-    """Serve until interrupted; returns the exit code."""
-    if not 0 <= port <= 65535:
-        raise BadUsage(f"--port: {port} is not a port from 0 to 65535")
+class Place(Frozen):
+    """Where to listen: `uds`, the path of a Unix socket, or else a host and a port (0: any)."""
+
+    host: str
+    port: int
+    uds: str | None = None
+
+
+def serve(
+    routes: Routes,
+    place: Place,
+    token: str | None,
+    *,
+    token_said: str,
+    say: Callable[[str], None],
+    mounts: Sequence[Mount] = (),
+) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code. `token` None asks for none. Raises BadUsage, StorageFailed.
+
+    `mounts` are further ASGI applications: a path, the application, and what is entered while the server runs.
+    """
+    listening = listen(place)
     try:
-        server = Server((host, port), routes)
-    except OSError as wrong:
-        raise StorageFailed(
-            f"cannot listen on {host}:{port}: {wrong.strerror}", hint="choose another --port"
-        ) from wrong
-    where = f"http://{host}:{server.server_address[1]}/ on {routes.queue.backend.address}"
-    say(f"agent-lanes serve: {where}; Ctrl-C ends it")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
+        local = place.uds is None and _is_loopback(listening)
+        if token is None and not local and place.uds is None:
+            raise BadUsage("--no-auth is for loopback and Unix sockets only", hint="leave it out, or --host 127.0.0.1")
+        where = f"unix:{place.uds}" if place.uds is not None else _url(place.host, listening)
+        line = f"agent-lanes serve: {where} on {routes.queue.backend.address}; {token_said}; Ctrl-C ends it"
+        _run(listening, routes, Guard(token, local=local), lambda: say(line), say, mounts)
         say("agent-lanes serve: ended")
     finally:
-        server.server_close()
+        listening.close()
+        if place.uds is not None:
+            _discard(place.uds)
     return 0
 
 
-class Server(ThreadingHTTPServer):
-    """One thread a request; none keeps the process alive."""
-
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], routes: Routes) -> None:
-        self.routes = routes
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Handler)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no news; anything else is one line."""
-        wrong = sys.exception()
-        if not isinstance(wrong, (ConnectionError, TimeoutError)):
-            sys.stderr.write(f"agent-lanes serve: {type(wrong).__name__}: {wrong}\n")
+def token_of(store: str, given: str | None) -> tuple[str, str]:
+    """The token, and where it lies, in words: `--token-file`, AGENT_LANES_TOKEN, or that of the store, made once."""
+    if given is not None:
+        return tokens.read(given), f"token in {given}"
+    stated = os.environ.get(ENVIRONMENT)
+    if stated:
+        return tokens.checked(ENVIRONMENT, stated), f"token in {ENVIRONMENT}"
+    if not os.path.isabs(store):
+        raise BadUsage(f"a store in memory keeps no token: give one in {ENVIRONMENT}", hint="or --token-file PATH")
+    path = f"{store}/{tokens.NAME}"
+    return tokens.made_once(path), f"token in {path}"
 
 
-class Handler(BaseHTTPRequestHandler):
-    """From a request on the wire to Routes.answer and back."""
+def listen(place: Place) -> socket.socket:
+    """A socket that listens. Raises BadUsage, StorageFailed."""
+    if not 0 <= place.port <= 65535:
+        raise BadUsage(f"--port: {place.port} is not a port from 0 to 65535")
+    try:
+        if place.uds is not None:
+            return _unix(place.uds)
+        family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+        return socket.create_server((place.host, place.port), family=family, backlog=BACKLOG)
+    except OSError as wrong:
+        where = place.uds or f"{place.host}:{place.port}"
+        hint = "choose another --uds" if place.uds else "choose another --port"
+        raise StorageFailed(f"cannot listen on {where}: {wrong.strerror}", hint=hint) from wrong
 
-    server: Server
-    server_version, sys_version = "agent-lanes", ""
-    protocol_version = "HTTP/1.1"
-    timeout = SLOWEST_SECONDS
 
-    def do_GET(self) -> None:
-        """A route that reads."""
-        self._serve("GET")
+def _unix(path: str) -> socket.socket:
+    """A Unix socket for this user alone; one that nobody listens on any more is replaced. Raises OSError."""
+    if os.path.lexists(path) and stat.S_ISSOCK(os.lstat(path).st_mode):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)
+    listening = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listening.bind(path)
+    except BaseException:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    listening.listen(BACKLOG)
+    return listening
 
-    def do_POST(self) -> None:
-        """A route that changes."""
-        self._serve("POST")
 
-    def _other(self) -> None:
-        """There are no others: 404 in JSON, like every route that is not there."""
-        self.close_connection = True
-        self._serve(self.command)
+def _run(
+    listening: socket.socket,
+    routes: Routes,
+    rules: Guard,
+    ready: Callable[[], None],
+    say: Callable[[str], None],
+    mounts: Sequence[Mount],
+) -> None:
+    try:
+        from agent_lanes.server import listen as by_uvicorn
+    except ImportError:
+        from agent_lanes.server import threads
 
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _other
+        say(f"agent-lanes: warning: a plain server, without event streams; better: {INSTALL}")
+        ready()
+        threads.serve(listening, routes, rules)
+        return
+    from agent_lanes.server.asgi import Application
+    from agent_lanes.server.pages import Pages
 
-    def _serve(self, method: str) -> None:
-        try:
-            self._check_origin()
-            body = self._body() if method == "POST" else self._no_body()
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20, errors="strict"))
-            status, answer = self.server.routes.answer(method, unquote(parts.path, errors="strict"), query, body)
-        except AgentLanesError as wrong:
-            status, answer = wrong.http_status, as_object(wrong)
-        except ValueError:
-            status, answer = 400, as_object(BadUsage("the address of this request is malformed"))
-        except ConnectionError:
-            raise
-        except Exception as wrong:
-            status, answer = (
-                500,
-                as_object(AgentLanesError(f"a defect of agent-lanes: {type(wrong).__name__}: {wrong}")),
-            )
-        self._send(status, answer)
+    _allow_files()
+    app = Application(routes, rules, Pages(), ready)
+    for path, mounted, running in mounts:
+        app.mount(path, mounted, running)
+    by_uvicorn.serve(listening, app)
 
-    def _check_origin(self) -> None:
-        bound = str(self.server.server_address[0])
-        host = urlsplit("//" + self.headers.get("Host", "")).hostname or ""
-        if bound in LOOPBACK and host not in LOOPBACK:
-            self.close_connection = True
-            raise Forbidden(f"Host: {host!r} is not this server", hint="use 127.0.0.1 or localhost")
-        origin = self.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != self.headers.get("Host"):
-            self.close_connection = True
-            raise Forbidden(f"Origin: {origin[:100]!r} may not use this server")
 
-    def _body(self) -> JsonObject:
-        self.close_connection = True  # until the body has been read, what follows on this connection is not a request
-        length = ",".join(self.headers.get_all("Content-Length", []))  # two of them are not a number
-        if self.headers.get("Transfer-Encoding") is not None or not (length.isascii() and length.isdigit()):
-            raise BadUsage("Content-Length: missing, or not one number; send the body with its length")
-        if len(length) > 12 or int(length) > MAX_REQUEST_BYTES:
-            raise BadData(f"body: more than {MAX_REQUEST_BYTES >> 20} MiB, which is the limit")
-        raw = self.rfile.read(int(length))
-        if len(raw) < int(length):
-            raise BadData("body: shorter than its Content-Length")
-        self.close_connection = self.headers.get("Connection", "").lower() == "close"
-        try:
-            return loads_object(raw.decode()) if raw.strip() else {}
-        except ValueError as wrong:
-            raise BadData(f"body: {wrong}", hint="send a JSON object") from None
+def _allow_files() -> None:
+    """Each connection is a descriptor: take as many as this user may have."""
+    import resource
 
-    def _no_body(self) -> JsonObject:
-        """What a GET brings along is not read; so that it is not taken for a request, the connection ends."""
-        if any(name in self.headers for name in ("Content-Length", "Transfer-Encoding")):
-            self.close_connection = True
-        return {}
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
-    def _send(self, status: int, answer: JsonObject) -> None:
-        data = dumps(answer).encode("utf-8", "backslashreplace")
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("X-Content-Type-Options", "nosniff")
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(data)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet: the store's events are the log."""
+def _is_loopback(listening: socket.socket) -> bool:
+    return ipaddress.ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

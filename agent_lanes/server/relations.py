@@ -1,8 +1,4 @@
-"""The routes on several tasks: waiting for them, what follows from one, what is ready. CONTRACT.md, "HTTP".
-
-POST /tasks/wait                     GET /tasks/ready?lane=&vendor=&limit=
-GET  /tasks/<id>/tree?limit=         GET /tasks/tree?thread=&limit=
-"""
+"""The routes on several tasks: waiting for them, what follows from one, what is ready, all. CONTRACT.md, "HTTP"."""
 
 from __future__ import annotations
 
@@ -10,63 +6,91 @@ from itertools import islice
 
 from agent_lanes.core import names
 from agent_lanes.core.answers import public_response
+from agent_lanes.core.task import ACTIVE, FINISHED
 from agent_lanes.errors import BadData, BadUsage, TimedOut
-from agent_lanes.services import joins, trees, waiting
+from agent_lanes.server.route import Pending, Reply
+from agent_lanes.server.tasks import LONGEST_POLL_SECONDS
+from agent_lanes.services import joins, pages, trees, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.services.looks import Looks
+    from agent_lanes.server.route import Call, Outcome
 
-    Query = dict[str, str]
-    Answer = tuple[int, JsonObject]
-
-LONGEST_POLL_SECONDS = 300.0
-MOST_READY = 10_000
+MOST_LISTED = 10_000
+PAGE = 100
 
 
-def wait(looks: Looks, body: JsonObject) -> Answer:
-    """The answers of all the tasks, or of the `first` so many. Raises TimedOut, which names the open ones."""
-    given = body.get("ids")
+def listed(call: Call) -> Outcome:
+    """GET /tasks"""
+    state = call.one("state")
+    if state is not None and state not in (*ACTIVE, *FINISHED):
+        raise BadUsage(f"state: {names.shown(state)} is none of {', '.join((*ACTIVE, *FINISHED))}")
+    page = pages.newest(
+        call.queue,
+        lane=call.one("lane"),
+        state=state,
+        active_only=call.yes("active_only"),
+        match=_match(call),
+        limit=call.whole("limit", PAGE, MOST_LISTED),
+        cursor=call.one("cursor"),
+    )
+    damaged = [{"message": wrong.message, "hint": wrong.hint} for wrong in page.damaged]
+    tasks = list(page.tasks)
+    return Reply(body={"tasks": [*tasks], "count": len(tasks), "damaged": [*damaged], "cursor": page.cursor})
+
+
+def wait(call: Call) -> Outcome:
+    """POST /tasks/wait: the answers of all the tasks, or of the `first` so many."""
+    given, first = call.body.get("ids"), call.body.get("first")
     if not isinstance(given, list):
         raise BadData("ids: not a list of task ids")
     ids = joins.checked(given)
-    first = body.get("first")
     enough = len(ids) if first is None else joins.count("first", first, ids)
-    seconds = min(waiting.timeout("wait_seconds", body.get("wait_seconds", 0)), LONGEST_POLL_SECONDS)
-    joined = joins.until(looks.backend, ids, enough=enough, timeout_seconds=seconds)
-    if len(joined.ended) < enough:
-        raise TimedOut(joins.still_open(joined), hint="ask again")
-    ended = joined.in_order(ids) if first is None else joined.ended[:enough]
-    responses = [public_response(one.response) for one in ended if one.response is not None]
-    return 200, {"responses": list(responses), "open": list(joined.open)}
+    seconds = min(waiting.timeout("wait_seconds", call.body.get("wait_seconds", 0)), LONGEST_POLL_SECONDS)
+    join = joins.Join(call.queue.backend, ids, enough)
+
+    def found(_: object) -> Reply:
+        joined = join.joined()
+        ended = joined.in_order(ids) if first is None else joined.ended[:enough]
+        responses = [public_response(one.response) for one in ended if one.response is not None]
+        return Reply(body={"responses": [*responses], "open": [*joined.open]})
+
+    def over() -> Reply:
+        raise TimedOut(joins.still_open(join.joined()), hint="ask again")
+
+    return Pending(sought=join.sought(), seconds=seconds, found=found, over=over)
 
 
-def tree(looks: Looks, id: str | None, query: Query) -> Answer:
-    """What follows from a task, or belongs to a thread."""
-    limit, thread = _limit(query, trees.DEFAULT_LIMIT), query.get("thread")
-    if id is not None:
-        found = trees.of_task(looks.backend, id, limit=limit)
-    elif thread is not None:
-        found = trees.of_thread(looks.backend, thread, limit=limit)
-    else:
-        raise BadUsage("thread: missing; GET /tasks/tree?thread=T, or GET /tasks/<id>/tree")
+def tree_of_task(call: Call) -> Outcome:
+    """GET /tasks/<id>/tree"""
+    return _tree(trees.of_task(call.queue.backend, call.id, limit=_limit(call, trees.DEFAULT_LIMIT)))
+
+
+def tree_of_thread(call: Call) -> Outcome:
+    """GET /tasks/tree"""
+    thread = call.needed("thread")
+    return _tree(trees.of_thread(call.queue.backend, thread, limit=_limit(call, trees.DEFAULT_LIMIT)))
+
+
+def ready(call: Call) -> Outcome:
+    """GET /tasks/ready"""
+    found = call.queue.ready(call.needed("lane"), vendor=call.one("vendor"), match=_match(call))
+    tasks = [call.queue.record(one) for one in islice(found, _limit(call, MOST_LISTED))]
+    return Reply(body={"tasks": [*tasks], "count": len(tasks)})
+
+
+def _tree(found: trees.Tree) -> Reply:
     nodes = trees.view(found)
-    return 200, {"tasks": list(nodes), "count": len(nodes), "left_off": found.left_off}
+    return Reply(body={"tasks": [*nodes], "count": len(nodes), "left_off": found.left_off})
 
 
-def ready(looks: Looks, query: Query) -> Answer:
-    """The tasks of a lane that may be claimed, in the order in which they are offered."""
-    lane = query.get("lane")
-    if lane is None:
-        raise BadUsage("lane: missing; GET /tasks/ready?lane=NAME")
-    found = islice(looks.ready(lane, vendor=query.get("vendor")), _limit(query, MOST_READY))
-    tasks = [looks.record(one) for one in found]
-    return 200, {"tasks": list(tasks), "count": len(tasks)}
+def _limit(call: Call, default: int) -> int:
+    return call.whole("limit", default, 10**9)
 
 
-def _limit(query: Query, default: int) -> int:
-    text = query.get("limit", str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise BadUsage(f"limit: {names.shown(text)} is not a whole number")
-    return int(text)
+def _match(call: Call) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in call.each("match")]
+    for key, sign, _ in pairs:
+        if not key or not sign:
+            raise BadUsage(f"match: {names.shown(key)} is not KEY=VALUE")
+    return {key: value for key, _, value in pairs}

@@ -1,253 +1,126 @@
-"""v0.1's routes, as a function from a request to an answer: no sockets here. CONTRACT.md, "HTTP".
-
-POST /tasks                        GET  /tasks/next?lane=&wait_seconds=
-POST /tasks/many                   POST /tasks/wait
-GET  /tasks/ready?lane=            GET  /tasks/tree?thread=           GET  /tasks/<id>/tree
-GET  /tasks/<id>                   POST /tasks/<id>/claim | events | response | release | cancel | hold | resume | retry
-GET  /tasks/<id>/response?wait_seconds=
-GET  /holds                        POST /holds
-POST /holds/resume
-GET  /dead?lane=                   POST /dead/retry | discard
-GET  /listeners?lane=              GET  /costs?by=&since=&lane=
-"""
+"""All routes: one table, from which requests are answered and the OpenAPI description is made. CONTRACT.md, "HTTP"."""
 
 from __future__ import annotations
 
-import os
-
 from agent_lanes.core import names, terms
-from agent_lanes.core.answers import public_response
-from agent_lanes.core.presence import HTTP
-from agent_lanes.core.task import Snapshot
-from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, TimedOut
-from agent_lanes.server import lanes, relations
-from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
-from agent_lanes.services import batches, control, presence, waiting
-from agent_lanes.services.queue import QueueService
-from agent_lanes.services.submission import Submission
+from agent_lanes.core.task import ACTIVE, FINISHED
+from agent_lanes.errors import NotFound
+from agent_lanes.server import lanes, observing, openapi, relations, tasks
+from agent_lanes.server.route import FLAG, NUMBER, OBJECT, TEXT, TEXTS, WHOLE, Call, Reply, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.server.route import Outcome, Request
+    from agent_lanes.server.workspaces import Workspaces
+    from agent_lanes.services.queue import QueueService
 
-    from agent_lanes.core.jsontext import Json, JsonObject
-    from agent_lanes.services.batches import Outcome
+LANE: dict[str, JsonObject] = {"lane": TEXT}
+LIMIT: dict[str, JsonObject] = {"limit": {"type": "integer", "minimum": 0}}
+WAIT: dict[str, JsonObject] = {"wait_seconds": {"type": "number", "minimum": 0}}
+TOKEN: dict[str, JsonObject] = {"claim_token": TEXT}
+BY: dict[str, JsonObject] = {"by": TEXT, "reason": TEXT}
+FOR: dict[str, JsonObject] = {"for_seconds": NUMBER, **BY}
+LETTERS: dict[str, JsonObject] = {"task_id": TEXT, "lane": TEXT, "all": FLAG}
+TERMS: dict[str, JsonObject] = {
+    **{"priority": WHOLE, "not_before": TEXT, "expires_at": TEXT, "max_attempts": WHOLE, "depends_on": TEXTS},
+    **{"on_failure": TEXT, "unique_key": TEXT, "if_exists": TEXT},
+}
+TASK: dict[str, JsonObject] = {
+    **{"lane": TEXT, "request": TEXT, "request_path": TEXT, "prompt": TEXT, "response_path": TEXT},
+    **{"workspace_id": TEXT, "workspace_root": TEXT, "worktree_path": TEXT, "expected_branch": TEXT},
+    **{"supporting_paths": TEXTS, "metadata": OBJECT, "source_agent": TEXT, "correlation_id": TEXT},
+    **{"idempotency_key": TEXT},
+    **{key: TERMS.get(key, {"type": ["number", "string"]}) for key in terms.KEYS},
+}
+ANSWER: dict[str, JsonObject] = {
+    **{"body": TEXT, **TOKEN, "reviewer": TEXT, "status": TEXT, "verdict": TEXT, "blocking_count": WHOLE},
+    **{"nonblocking_count": WHOLE, "follow_up_required": FLAG, "expect_sha256": TEXT, "metadata": OBJECT},
+}
+LISTED: dict[str, JsonObject] = {
+    **{**LANE, "state": {"type": "string", "enum": [*ACTIVE, *FINISHED]}, "active_only": FLAG, "match": TEXTS},
+    **{**LIMIT, "cursor": TEXT},
+}
+EVENTS: dict[str, JsonObject] = {"since": TEXT, **LANE, "task_id": TEXT, "type": TEXTS, **LIMIT}
+STEERED = {200: ("task", "already_done")}
 
-    Query = dict[str, str]
-    Answer = tuple[int, JsonObject]
-
-LONGEST_POLL_SECONDS = 300.0
+TABLE = (
+    Route(method="POST", path="/tasks", run=tasks.submit, summary="queue a task",
+          body=TASK, needed=("lane",), answers={201: ("task_id", "task", "already_done", "listeners"), 200: ("task_id", "task", "already_done", "listeners")}),
+    Route(method="GET", path="/tasks", run=relations.listed, summary="the newest tasks, a page at a time",
+          query=LISTED, answers={200: ("tasks", "count", "damaged", "cursor")}),
+    Route(method="POST", path="/tasks/many", run=tasks.submit_many, summary="queue tasks together; they may name each other",
+          body={"tasks": {"type": "array", "items": OBJECT}}, needed=("tasks",), answers={200: ("results",)}),
+    Route(method="GET", path="/tasks/next", run=tasks.upcoming, summary="the task that is offered next, without taking it",
+          query={**LANE, **WAIT, "vendor": TEXT}, needed=("lane",), answers={200: ("task",)}),
+    Route(method="POST", path="/tasks/wait", run=relations.wait, summary="wait for all of some tasks, or for the first so many",
+          body={"ids": TEXTS, "first": WHOLE, **WAIT}, needed=("ids",), answers={200: ("responses", "open")}),
+    Route(method="GET", path="/tasks/ready", run=relations.ready, summary="what may be claimed, in the order in which it is offered",
+          query={**LANE, "vendor": TEXT, "match": TEXTS, **LIMIT}, needed=("lane",), answers={200: ("tasks", "count")}),
+    Route(method="GET", path="/tasks/tree", run=relations.tree_of_thread, summary="the tasks of a thread",
+          query={"thread": TEXT, **LIMIT}, needed=("thread",), answers={200: ("tasks", "count", "left_off")}),
+    Route(method="GET", path="/tasks/{id}", run=tasks.status, summary="how a task stands",
+          answers={200: ("task", "attempts_history")}),
+    Route(method="GET", path="/tasks/{id}/tree", run=relations.tree_of_task, summary="what follows from a task",
+          query=LIMIT, answers={200: ("tasks", "count", "left_off")}),
+    Route(method="GET", path="/tasks/{id}/response", run=tasks.response, summary="the answer to a task",
+          query=WAIT, answers={200: ("response",)}),
+    Route(method="POST", path="/tasks/{id}/claim", run=tasks.claim, summary="take a task",
+          body={"owner": TEXT, "lease_seconds": NUMBER}, answers={200: ("status", "task_id", "claim_token", "task")}),
+    Route(method="POST", path="/tasks/{id}/renew", run=tasks.renew, summary="lengthen the lease of a claim",
+          body={**TOKEN, "lease_seconds": NUMBER}, needed=("claim_token",), answers={200: ("status", "task_id", "task")}),
+    Route(method="POST", path="/tasks/{id}/release", run=tasks.release, summary="put a claimed task back",
+          body={**TOKEN, "reason": TEXT}, needed=("claim_token",), answers={200: ("status", "task_id", "task")}),
+    Route(method="POST", path="/tasks/{id}/events", run=tasks.event, summary="add a line to the history of a task",
+          body={"type": TEXT, "message": TEXT, "data": OBJECT, **TOKEN}, answers={200: ("ok",)}),
+    Route(method="POST", path="/tasks/{id}/response", run=tasks.respond, summary="answer a task, once and for all",
+          body=ANSWER, answers={200: ("response",)}),
+    Route(method="POST", path="/tasks/{id}/cancel", run=tasks.cancel, summary="cancel a task", body=BY, answers=STEERED),
+    Route(method="POST", path="/tasks/{id}/hold", run=tasks.hold, summary="do not offer a task", body=FOR, answers=STEERED),
+    Route(method="POST", path="/tasks/{id}/resume", run=tasks.resume, summary="offer a task again",
+          body={"by": TEXT}, answers={200: ("task",)}),
+    Route(method="POST", path="/tasks/{id}/retry", run=tasks.retry, summary="do a finished task again, as a new one",
+          body={}, answers={201: ("task_id", "task")}),
+    Route(method="GET", path="/holds", run=lanes.listed, summary="lanes and vendors on hold", answers={200: ("holds",)}),
+    Route(method="POST", path="/holds", run=lanes.hold, summary="put a lane, a vendor, or a vendor on a lane on hold",
+          body={**LANE, "vendor": TEXT, **FOR}, answers={200: ("hold", "already_done")}),
+    Route(method="POST", path="/holds/resume", run=lanes.resume, summary="end such a hold",
+          body={**LANE, "vendor": TEXT}, answers={200: ("status", "lane", "vendor")}),
+    Route(method="GET", path="/dead", run=lanes.letters, summary="dead letters", query=LANE, answers={200: ("tasks",)}),
+    Route(method="POST", path="/dead/retry", run=lanes.retry, summary="do dead letters again, as new tasks",
+          body=LETTERS, answers={201: ("status", "retried")}),
+    Route(method="POST", path="/dead/discard", run=lanes.discard, summary="let dead letters be",
+          body={**LETTERS, **BY}, answers={200: ("status", "discarded")}),
+    Route(method="GET", path="/events", run=observing.events, summary="what happened; as an event stream, what happens",
+          query=EVENTS, answers={200: ("events", "cursor")}),
+    Route(method="GET", path="/listeners", run=observing.listeners, summary="who waits for work",
+          query=LANE, answers={200: ("listeners",)}),
+    Route(method="GET", path="/health", run=observing.health, summary="whether the server is well",
+          answers={200: ("status", "version")}, is_open=True),
+    Route(method="GET", path="/openapi.json", run=lambda call: Reply(body=openapi.description(TABLE)),
+          summary="this description", answers={200: ("openapi", "info", "paths")}, is_open=True),
+)  # fmt: skip
 
 
 class Routes:
-    """The routes of one queue. `root` is the workspace that tasks must lie in."""
+    """The routes of one queue."""
 
-    def __init__(self, queue: QueueService, workspace_id: str, root: str, config: str | None = None) -> None:
-        self.queue, self.workspace_id, self.root, self.config = queue, workspace_id, root, config
+    def __init__(self, queue: QueueService, workspaces: Workspaces) -> None:
+        self.queue, self.workspaces = queue, workspaces
 
-    def answer(self, method: str, path: str, query: Query, body: JsonObject) -> Answer:
-        """The status and the JSON of one request. Raises AgentLanesError, which carries its status."""
-        parts = path.strip("/").split("/")
-        if parts[0] in ("holds", "dead", "costs"):
-            return lanes.answer(self.queue, method, parts, query, body)
-        if parts == ["listeners"] and method == "GET":
-            return 200, {"listeners": presence.listed(self.queue.backend, query.get("lane"))}
-        if parts[0] != "tasks" or len(parts) > 3:
-            raise NotFound(f"no such route: {method} {path[:100]}")
-        if len(parts) == 1 and method == "POST":
-            return self._submit(body)
-        if parts[1:] == ["many"] and method == "POST":
-            return self._submit_many(body)
-        if parts[1:] == ["wait"] and method == "POST":
-            return relations.wait(self.queue, body)
-        if parts[1:] == ["next"] and method == "GET":
-            return self._next(query)
-        if parts[1:] == ["ready"] and method == "GET":
-            return relations.ready(self.queue, query)
-        if parts[1:] == ["tree"] and method == "GET":
-            return relations.tree(self.queue, None, query)
-        if len(parts) == 2 and method == "GET":
-            found = self.queue.read(parts[1])
-            return 200, {"task": self.queue.status(found), "attempts_history": [*self.queue.attempts(found)]}
-        if len(parts) == 3:
-            route = self._of_task().get((method, parts[2]))
-            if route is not None:
-                return route(names.task_id(parts[1]), query, body)
-        raise NotFound(f"no such route: {method} {path[:100]}")
+    def route(self, method: str, parts: tuple[str, ...]) -> Route:
+        """The route of a request. Raises NotFound."""
+        for route in TABLE:
+            if route.fits(method, parts):
+                return route
+        raise NotFound(f"no such route: {names.shown(method)} {names.shown('/' + '/'.join(parts))}")
 
-    def _of_task(self) -> dict[tuple[str, str], Callable[[str, Query, JsonObject], Answer]]:
-        return {
-            ("POST", "claim"): self._claim,
-            ("POST", "events"): self._event,
-            ("POST", "response"): self._respond,
-            ("POST", "release"): self._release,
-            ("POST", "cancel"): self._cancel,
-            ("POST", "hold"): self._hold,
-            ("POST", "resume"): self._resume,
-            ("POST", "retry"): self._retry,
-            ("GET", "response"): self._response,
-            ("GET", "tree"): lambda task, query, body: relations.tree(self.queue, task, query),
-        }
+    def is_open(self, request: Request) -> bool:
+        """Whether it is for a route that asks for no token."""
+        return any(route.is_open and route.fits(request.method, request.parts) for route in TABLE)
 
-    def _submit(self, body: JsonObject) -> Answer:
-        audience = presence.Audience(self.queue.backend, every=True)
-        wanted = self._submission(body)
-        audience.look(wanted)
-        task, new = self.queue.submit(wanted)
-        record = self.queue.record(Snapshot(task=task) if new else self.queue.read(task.id))
-        answer: JsonObject = {"task_id": task.id, "task": record, "already_done": not new}
-        answer["listeners"] = audience.count(task)
-        return 201 if new else 200, answer
-
-    def _submit_many(self, body: JsonObject) -> Answer:
-        """Each task is submitted or not, whatever becomes of the others; the results stand in their order."""
-        tasks = body.get("tasks")
-        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-            raise BadData("tasks: not a list of objects")
-        results: list[Json] = []
-        stream = self.queue.stream()
-        for batch in batches.commits(self._wanted(task) for task in tasks if isinstance(task, dict)):
-            results += map(_result, stream.add(batch))
-        return 200, {"results": [*results, *map(_result, stream.close())]}
-
-    def _wanted(self, body: JsonObject) -> Submission | AgentLanesError:
-        try:
-            return self._submission(body)
-        except AgentLanesError as wrong:
-            return wrong
-
-    def _submission(self, body: JsonObject) -> Submission:
-        lane = text(body, "lane")
-        if lane is None:
-            raise BadData("lane: missing")
-        supporting = body.get("supporting_paths") or []
-        if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
-            raise BadData("supporting_paths: not a list of paths")
-        request = text(body, "request")
-        root = os.path.join(self.root, text(body, "workspace_root") or "")
-        asked = {key: body[key] for key in terms.KEYS if body.get(key) is not None}
-        return Submission(
-            lane=lane,
-            terms=terms.stated(asked, self.queue.backend.now().wall) if asked else None,
-            workspace_id=text(body, "workspace_id") or self.workspace_id,
-            workspace_root=root,
-            base=root,
-            config_path=self.config,
-            request=text(body, "request_path"),
-            request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
-            response_to=text(body, "response_path"),
-            prompt=text(body, "prompt") or "",
-            supporting_paths=tuple(str(item) for item in supporting),
-            worktree_path=text(body, "worktree_path"),
-            branch=text(body, "expected_branch"),
-            metadata=mapping(body, "metadata"),
-            source_agent=text(body, "source_agent") or "api",
-            correlation_id=text(body, "correlation_id"),
-            idempotency_key=text(body, "idempotency_key"),
-            name=text(body, "name"),
-        )
-
-    def _next(self, query: Query) -> Answer:
-        lane = query.get("lane")
-        if lane is None:
-            raise BadUsage("lane: missing; GET /tasks/next?lane=NAME")
-        found = waiting.for_work(
-            self.queue.backend,
-            names.lane(lane),
-            lambda: self.queue.peek_next(lane, vendor=query.get("vendor")),
-            timeout_seconds=_wait(query),
-            attend=lambda: presence.attending(self.queue.backend, lane, vendor=query.get("vendor"), kind=HTTP),
-        )
-        return 200, {"task": self.queue.record(found) if found else None}
-
-    def _claim(self, id: str, query: Query, body: JsonObject) -> Answer:
-        taken = self.queue.claim(
-            id,
-            owner=text(body, "owner") or "worker",
-            lease_seconds=maybe_number(body, "lease_seconds"),
-        )
-        assert taken.claim is not None
-        return 200, {
-            "status": "claimed",
-            "task_id": id,
-            "claim_token": taken.claim.token,
-            "task": self.queue.record(taken),
-        }
-
-    def _event(self, id: str, query: Query, body: JsonObject) -> Answer:
-        self.queue.event(
-            id,
-            type=text(body, "type") or "note",
-            message=text(body, "message") or "",
-            data=mapping(body, "data"),
-            token=text(body, "claim_token"),
-        )
-        return 200, {"ok": True}
-
-    def _respond(self, id: str, query: Query, body: JsonObject) -> Answer:
-        answered, _ = self.queue.respond(
-            id,
-            text(body, "body") or "",
-            token=text(body, "claim_token"),
-            reviewer=text(body, "reviewer") or "worker",
-            status=text(body, "status") or "completed",
-            verdict=text(body, "verdict"),
-            blocking_count=whole(body, "blocking_count"),
-            nonblocking_count=whole(body, "nonblocking_count"),
-            follow_up_required=flag(body, "follow_up_required"),
-            expect_sha256=text(body, "expect_sha256"),
-            metadata=mapping(body, "metadata"),
-        )
-        assert answered.response is not None
-        return 200, {"response": public_response(answered.response)}
-
-    def _cancel(self, id: str, query: Query, body: JsonObject) -> Answer:
-        by, reason = text(body, "by") or "api", text(body, "reason") or ""
-        after, again = control.cancel(self.queue.backend, id, by=by, reason=reason)
-        return 200, {"task": self.queue.status(after), "already_done": again}
-
-    def _hold(self, id: str, query: Query, body: JsonObject) -> Answer:
-        by, reason = text(body, "by") or "api", text(body, "reason") or ""
-        until = instant_after(body, "for_seconds", self.queue.backend.now().wall)
-        after, again = control.hold(self.queue.backend, id, by=by, reason=reason, until=until)
-        return 200, {"task": self.queue.status(after), "already_done": again}
-
-    def _resume(self, id: str, query: Query, body: JsonObject) -> Answer:
-        return 200, {"task": self.queue.status(control.resume(self.queue.backend, id, by=text(body, "by") or "api"))}
-
-    def _retry(self, id: str, query: Query, body: JsonObject) -> Answer:
-        task = control.again(self.queue.backend, id)
-        return 201, {"task_id": task.id, "task": self.queue.record(Snapshot(task=task))}
-
-    def _release(self, id: str, query: Query, body: JsonObject) -> Answer:
-        token = text(body, "claim_token")
-        if token is None:
-            raise BadData("claim_token: missing")
-        released, _ = self.queue.release(id, token, reason=text(body, "reason") or "")
-        return 200, {"status": "released", "task_id": id, "task": self.queue.record(released)}
-
-    def _response(self, id: str, query: Query, body: JsonObject) -> Answer:
-        found = waiting.for_answer(self.queue.backend, id, timeout_seconds=_wait(query))
-        if found is None or found.response is None:
-            raise TimedOut(f"no response yet: {id}", hint="ask again")
-        return 200, {"response": public_response(found.response)}
-
-
-def _result(outcome: Outcome) -> JsonObject:
-    if outcome.task is not None:
-        return {"task_id": outcome.task.id, "already_done": not outcome.new}
-    assert outcome.error is not None
-    return as_object(outcome.error)
-
-
-def as_object(wrong: AgentLanesError) -> JsonObject:
-    """An error as answers have it."""
-    return {"error": wrong.message, "code": wrong.code, "hint": wrong.hint, "retryable": wrong.retryable}
-
-
-def _wait(query: Query) -> float:
-    text = query.get("wait_seconds", "0")
-    try:
-        return min(waiting.timeout("wait_seconds", float(text)), LONGEST_POLL_SECONDS)
-    except ValueError:
-        raise BadUsage(f"wait_seconds: {names.shown(text)} is not a number of seconds") from None
+    def answer(self, request: Request) -> Outcome:
+        """What becomes of a request. Raises AgentLanesError, which carries its status."""
+        route = self.route(request.method, request.parts)
+        id = names.task_id(request.parts[1]) if "{id}" in route.parts else ""
+        return route.run(Call(self.queue, self.workspaces, request, id))

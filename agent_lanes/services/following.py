@@ -38,10 +38,16 @@ def selected(
     since: int | None = None,
 ) -> Iterator[Logged]:
     """Those of a task, a lane, some types, from an instant on."""
-    wanted: Callable[[Logged], bool] = lambda one: (  # noqa: E731
+    return filter(wanted(task_id=task_id, lane=lane, types=types, since=since), lines)
+
+
+def wanted(
+    *, task_id: str | None = None, lane: str | None = None, types: tuple[str, ...] = (), since: int | None = None
+) -> Callable[[Logged], bool]:
+    """Whether a line is one of those."""
+    return lambda one: (
         task_id in (None, one.task_id)
         and lane in (None, one.lane)
         and (not types or one.event.type in types)
         and (since is None or one.event.created_at >= since)
     )
-    return filter(wanted, lines)

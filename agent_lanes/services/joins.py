@@ -53,18 +53,10 @@ def until(
 
     `beat` is called with how they stand every `heartbeat_seconds` (0: never).
     """
-    join = _Join(backend, checked(ids), enough)
-    waiting.until(
-        join.look,
-        lambda: backend.watch_tasks(join.open),
-        join.due,
-        timeout_seconds,
-        heartbeat_seconds,
-        None if beat is None else lambda: beat(join.joined()),
-    )
-    joined = join.joined()
-    backend.confirm(*(one.id for one in joined.ended))  # nobody may act on an answer that a power cut can take back
-    return joined
+    join = Join(backend, checked(ids), enough)
+    beating = None if beat is None else lambda: beat(join.joined())
+    waiting.until(join.sought(), timeout_seconds, heartbeat_seconds, beating)
+    return join.joined()
 
 
 def checked(ids: Sequence[object]) -> tuple[str, ...]:
@@ -97,8 +89,8 @@ def exit_code(ended: Iterable[Snapshot]) -> int:
     return TaskCancelled.exit_code if CANCELLED in states else 0
 
 
-class _Join:
-    """The tasks of one wait, and which of them have ended so far."""
+class Join:
+    """The tasks of one wait, and which of them have ended so far. Raises NotFound, Damaged."""
 
     def __init__(self, backend: Backend, ids: tuple[str, ...], enough: int) -> None:
         self.backend, self.enough = backend, enough
@@ -112,8 +104,15 @@ class _Join:
             if ends_by_itself(snapshot.task):
                 self.bounded.add(id)
 
+    def sought(self) -> waiting.Sought:
+        """What a wait for enough of them looks for."""
+        return waiting.Sought(
+            look=self.look, watch=lambda: self.backend.watch_tasks(self.open), due=self.due, ids=tuple(self.open)
+        )
+
     def joined(self) -> Joined:
-        """How they stand."""
+        """How they stand, durably."""
+        self.backend.confirm(*(one.id for one in self.ended))  # nobody may act on what a power cut can take back
         ended = sorted(self.ended, key=lambda one: (one.response.created_at if one.response else 0, one.id))
         return Joined(ended=tuple(ended), open=tuple(self.open))
 

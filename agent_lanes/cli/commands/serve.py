@@ -1,12 +1,16 @@
-"""The HTTP server: v0.1's routes, on loopback.
+"""The HTTP server, on loopback: JSON routes, event streams, long polls.
 
-Runs until interrupted. Every route is a thin layer over what the commands do; CONTRACT.md, "HTTP", lists them.
+Runs until Ctrl-C or SIGTERM. Clients show a token: `Authorization: Bearer TOKEN`. It is made at the first start and lies
+in the state folder as serve.token, for this user alone. Every route is a thin layer over what the commands do;
+CONTRACT.md, "HTTP", lists them, and so does /openapi.json. Installed as agent-lanes[server] it takes thousands of
+clients that wait; a bare install serves the same routes with a thread for each request, without event streams.
 """
 
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import WHOLE, Arguments, Option
+from agent_lanes.cli.options import FLAG, PAIRS, WHOLE, Arguments, Option
+from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,14 +19,31 @@ if TYPE_CHECKING:
 OPTIONS = (
     Option(flag="--host", metavar="H", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"),
     Option(flag="--port", metavar="N", kind=WHOLE, default=8765, help="the port; 0 picks one (default: 8765)"),
+    Option(flag="--uds", metavar="PATH", help="listen on a Unix socket instead, for this user alone"),
+    Option(flag="--token-file", metavar="PATH", help="the token is in this file (default: AGENT_LANES_TOKEN, else made)"),
+    Option(flag="--no-auth", kind=FLAG, default=False, help="ask for no token, as v0.1: on loopback or a Unix socket only"),
+    Option(flag="--workspace", metavar="DIR", kind=PAIRS, help="tasks may lie in this folder, too; repeatable"),
 )
 
 
 def run(args: Arguments, session: Session) -> int:
     """Serve until interrupted."""
+    import os
+
     from agent_lanes.server import http
     from agent_lanes.server.routes import Routes
+    from agent_lanes.server.workspaces import Workspaces
 
+    if args.no_auth and args.token_file is not None:
+        raise BadUsage("serve: --no-auth and --token-file exclude each other")
+    place = http.Place(host=args.host, port=args.port, uds=args.uds)
     workspace_id, root = session.workspace
-    routes = Routes(session.queue, workspace_id, root, session.found.config_path)
-    return http.serve(routes, args.host, args.port, say=output.note)
+    roots = [root, *(os.path.join(session.folder, more) for more in args.workspace)]
+    routes = Routes(session.queue, Workspaces(workspace_id, roots, session.found.config_path))
+    token, said = None, "no token asked for"
+    if args.no_auth:
+        output.warning("serve --no-auth: every program and every user of this machine may use this queue")
+    else:
+        session.make_store()
+        token, said = http.token_of(session.store_address, args.token_file)
+    return http.serve(routes, place, token, token_said=said, say=output.note)

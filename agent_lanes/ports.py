@@ -53,6 +53,9 @@ class TaskStore(Protocol):
     def now(self) -> Moment:
         """The clocks."""
 
+    def prepare(self) -> None:
+        """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
+
     def new_token(self) -> str:
         """32 hex digits of chance: what proves a claim."""
 
@@ -235,6 +238,9 @@ class Signals(Protocol):
 
     def watch_log(self) -> Watch:
         """Woken when the log has another line."""
+
+    def watch_all(self) -> Watch:
+        """Woken when the log has another line, and when waiters of every lane should look again."""
 
     def watch_changes(self) -> Watch:
         """Woken by most changes of any task, perhaps just before they can be seen: for pictures, not for decisions."""

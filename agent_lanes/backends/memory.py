@@ -56,6 +56,9 @@ class MemoryStore(MemoryRuns):
         """The clock given, or this machine's."""
         return self._now()
 
+    def prepare(self) -> None:
+        """See ports.TaskStore: it is there."""
+
     def new_token(self) -> str:
         """32 hex digits of chance."""
         return clock.chance(32)

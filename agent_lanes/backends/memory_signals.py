@@ -38,6 +38,10 @@ class MemorySignals(MemoryShelf):
         """See ports.Signals."""
         return ConditionWatch(self)
 
+    def watch_all(self) -> Watch:
+        """See ports.Signals."""
+        return ConditionWatch(self)
+
     def watch_changes(self) -> Watch:
         """See ports.Signals."""
         return ConditionWatch(self)

@@ -1,7 +1,7 @@
 """The ASGI application: requests to routes, with a coroutine for whoever waits and a few threads for the store.
 
-    app = Application(routes, rules)
-    app.mount("/mcp", other, running)       another ASGI application below a path; same Host, Origin and token
+app = Application(routes, rules)
+app.mount("/mcp", other, running)       another ASGI application below a path; same Host, Origin and token
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
     from contextlib import AbstractAsyncContextManager
-    from typing import Any
+    from typing import Any, TypeVar
 
     from agent_lanes.server.guard import Guard
     from agent_lanes.server.pages import Pages
     from agent_lanes.server.route import Outcome
     from agent_lanes.server.routes import Routes
 
+    T = TypeVar("T")
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 THREADS = 16
 BODY_SECONDS = 60.0
+UNREAD = {"content-length", "transfer-encoding"}  # of a request that has no use for a body
 BODIES_BYTES = 4 * guard.MAX_REQUEST_BYTES  # of all requests that are being read or worked on
 
 
@@ -96,8 +98,9 @@ class Application:
                 return
             outcome: Outcome | None = self._pages.answer(request)
             if outcome is None:
-                outcome = await self._outcome(request, receive)
-            close = False
+                body = await self._body(request, receive)
+                close = request.method != "POST" and bool(UNREAD & request.headers.keys())
+                outcome = await self._outcome(request, body)
             if isinstance(outcome, Stream):
                 await _while_there(self._stream(outcome, send), receive)
                 return
@@ -113,18 +116,25 @@ class Application:
             reply = refusal(AgentLanesError(f"a defect of agent-lanes: {type(wrong).__name__}: {wrong}"))
         await _send(send, reply, close=close, head=scope["method"] == "HEAD")
 
-    async def _outcome(self, request: Request, receive: Receive) -> Outcome:
+    async def _body(self, request: Request, receive: Receive) -> bytes:
+        """What came along; the room that it takes is given back by `_outcome`. Raises as guard.length, TooMany."""
         if request.method != "POST":
-            return await self._run(lambda: self._routes.answer(request))
+            return b""
         length = self._rules.length(request.headers)
         if self._bodies + length > BODIES_BYTES:
             raise TooMany("body: too many large bodies at once", hint="send it again in a moment")
         self._bodies += length
         try:
-            raw = await _body(receive, length)
-            return await self._run(lambda: self._routes.answer(request.replace(body=guard.parsed(raw))))
-        finally:
+            return await _body(receive, length)
+        except BaseException:
             self._bodies -= length
+            raise
+
+    async def _outcome(self, request: Request, body: bytes) -> Outcome:
+        try:
+            return await self._run(lambda: self._routes.answer(request.replace(body=guard.parsed(body))))
+        finally:
+            self._bodies -= len(body)
 
     async def _pending(self, pending: Pending) -> Reply:
         found = await polls.until(pending, self.feed, self._run)
@@ -139,7 +149,7 @@ class Application:
         await send({"type": "http.response.body", "body": b""})
         raise Left
 
-    async def _run(self, work: Callable[[], Any]) -> Any:
+    async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 

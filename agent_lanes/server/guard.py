@@ -1,10 +1,10 @@
 """What every request is asked before anything is done for it: by what name, from which page, with which token.
 
-    Host             on a loopback address it must be a name of loopback: a foreign name that resolves here is a trick
-    Origin           where a browser names one, it must be this server's: no other web page may use it
-    Authorization    `Bearer <token>`, except for routes and pages that tell nothing of the store
-    Content-Type     of a body: JSON, or not stated at all; forms that any web page can send are refused
-    Content-Length   of a body: there, and within the limit; chunks are refused, so that no two readers disagree
+Host             on a loopback address it must be a name of loopback: a foreign name that resolves here is a trick
+Origin           where a browser names one, it must be this server's: no other web page may use it
+Authorization    `Bearer <token>`, except for routes and pages that tell nothing of the store
+Content-Type     of a body: JSON, or not stated at all; forms that any web page can send are refused
+Content-Length   of a body: there, and within the limit; chunks are refused, so that no two readers disagree
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from agent_lanes.services import dead, holds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import Json
     from agent_lanes.core.task import Snapshot
     from agent_lanes.server.route import Call, Outcome
 
@@ -44,8 +45,8 @@ def letters(call: Call) -> Outcome:
 def retry(call: Call) -> Outcome:
     """POST /dead/retry"""
     done = [(dead.retry(call.queue.backend, letter).id, letter.id) for letter in _chosen(call)]
-    retried = [{"task_id": new, "retry_of": old} for new, old in done]
-    return Reply(status=201, body={"status": "retried", "retried": [*retried]})
+    retried: list[Json] = [{"task_id": new, "retry_of": old} for new, old in done]
+    return Reply(status=201, body={"status": "retried", "retried": retried})
 
 
 def discard(call: Call) -> Outcome:

@@ -54,8 +54,13 @@ class Careful(H11Protocol):
             self._owing_since = None
 
     def send_400_response(self, msg: str) -> None:
-        """What is no HTTP. As always it is one of ours: JSON."""
-        self._refuse(BadUsage("this is no HTTP/1.1 request that makes sense"))
+        """What is no HTTP; it may stand behind a request that is being answered, and then that is the last one."""
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            return
+        if self.cycle is not None:
+            self.cycle.disconnected = True  # whatever it was going to answer
+        self._refuse(BadUsage("this is no HTTP request that makes sense"))
 
     def overdue(self, now: float) -> bool:
         """Whether the client takes too long: to send the head of a request, or to take what was sent."""
@@ -122,7 +127,7 @@ class Server(uvicorn.Server):
 def serve(listening: socket.socket, app: Application) -> None:
     """Serve on a socket that listens, until SIGINT or SIGTERM."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=Careful,
         ws="none",
         loop="asyncio",

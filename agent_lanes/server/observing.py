@@ -1,4 +1,4 @@
-"""The routes that tell what goes on: events, who listens, health. CONTRACT.md, "HTTP"."""
+"""The routes that tell what goes on: events, who listens, numbers, health. CONTRACT.md, "HTTP"."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import agent_lanes
 from agent_lanes.core import names
 from agent_lanes.core.logged import is_cursor, public_logged
 from agent_lanes.errors import BadUsage
+from agent_lanes.server import metrics
 from agent_lanes.server.route import Reply, Stream
-from agent_lanes.services import following, presence
+from agent_lanes.services import following, presence, stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def events(call: Call) -> Outcome:
 def listeners(call: Call) -> Outcome:
     """GET /listeners"""
     return Reply(body={"listeners": presence.listed(call.queue.backend, call.one("lane"))})
+
+
+def numbers(call: Call) -> Outcome:
+    """GET /stats"""
+    return Reply(body={"lanes": [*stats.of_all(call.queue.backend, call.one("lane"))]})
+
+
+def measured(call: Call) -> Outcome:
+    """GET /metrics"""
+    return Reply(text=metrics.text(call.queue.backend), content_type=metrics.CONTENT_TYPE)
 
 
 def health(call: Call) -> Outcome:

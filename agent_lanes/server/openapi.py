@@ -34,9 +34,10 @@ def description(table: Sequence[Route]) -> JsonObject:
         operations = paths.setdefault(route.path, {})
         assert isinstance(operations, dict)
         operations[route.method.lower()] = _operation(route)
+    licence: JsonObject = {"name": "MIT", "identifier": "MIT"}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "agent-lanes", "version": agent_lanes.__version__, "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {"title": "agent-lanes", "version": agent_lanes.__version__, "license": licence},
         "servers": [{"url": "/"}],
         "security": [{"bearer": []}],
         "paths": paths,
@@ -44,7 +45,7 @@ def description(table: Sequence[Route]) -> JsonObject:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {"Error": _object({name: {"type": kind} for name, kind in ERROR.items()}, tuple(ERROR))},
         },
-    }  # fmt: skip
+    }
 
 
 def _operation(route: Route) -> JsonObject:
@@ -75,8 +76,9 @@ def _parameters(route: Route) -> list[Json]:
 
 def _responses(route: Route) -> JsonObject:
     responses: JsonObject = {}
-    for status, keys in route.answers.items():
-        content: JsonObject = {"application/json": {"schema": _object({key: {} for key in keys}, keys)}}
+    for status in route.statuses:
+        schema = _object({key: {} for key in route.keys}, route.keys)
+        content: JsonObject = {route.media: {"schema": schema if route.keys else {"type": "string"}}}
         if route.path == "/events":
             content["text/event-stream"] = {"schema": {"type": "string"}}
         responses[str(status)] = {"description": route.summary, "content": content}

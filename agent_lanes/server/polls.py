@@ -16,7 +16,7 @@ from agent_lanes.services.waiting import pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Any, TypeVar
 
     from agent_lanes.ports import Backend
@@ -55,7 +55,7 @@ async def until(pending: Pending, feed: Feed, run: Run[Any]) -> Any:
             here.__exit__(None, None, None)  # two quick calls of the system, which a cancelled task can still do
 
 
-async def frames(stream: Stream, backend: Backend, feed: Feed, run: Run[Any]) -> AsyncIterator[bytes]:
+async def frames(stream: Stream, backend: Backend, feed: Feed, run: Run[Any]) -> AsyncGenerator[bytes, None]:
     """The events of a stream as Server-Sent Events. Raises NotFound where its cursor is kept no more."""
     with feed.listening() as woken:
         cursor = stream.cursor or feed.cursor

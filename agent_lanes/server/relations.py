@@ -14,6 +14,7 @@ from agent_lanes.services import joins, pages, trees, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import Json
     from agent_lanes.server.route import Call, Outcome
 
 MOST_LISTED = 10_000
@@ -34,9 +35,9 @@ def listed(call: Call) -> Outcome:
         limit=call.whole("limit", PAGE, MOST_LISTED),
         cursor=call.one("cursor"),
     )
-    damaged = [{"message": wrong.message, "hint": wrong.hint} for wrong in page.damaged]
-    tasks = list(page.tasks)
-    return Reply(body={"tasks": [*tasks], "count": len(tasks), "damaged": [*damaged], "cursor": page.cursor})
+    damaged: list[Json] = [{"message": wrong.message, "hint": wrong.hint} for wrong in page.damaged]
+    tasks: list[Json] = [*page.tasks]
+    return Reply(body={"tasks": tasks, "count": len(tasks), "damaged": damaged, "cursor": page.cursor})
 
 
 def wait(call: Call) -> Outcome:

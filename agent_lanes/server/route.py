@@ -115,7 +115,7 @@ class Call:
 class Route(Frozen):
     """One route. `query` and `body` say what it takes, name to JSON Schema, and `needed` what it must have.
 
-    `answers` are the statuses, and the keys of each answer; with `is_open` it asks for no token.
+    `keys` are those of its answer; with `is_open` it asks for no token.
     """
 
     method: str
@@ -125,7 +125,9 @@ class Route(Frozen):
     query: dict[str, JsonObject] = {}
     body: dict[str, JsonObject] | None = None
     needed: tuple[str, ...] = ()
-    answers: dict[int, tuple[str, ...]] = {}
+    keys: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    media: str = "application/json"
     is_open: bool = False
 
     @property

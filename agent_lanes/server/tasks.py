@@ -165,7 +165,9 @@ def retry(call: Call) -> Outcome:
 
 def poll_seconds(call: Call) -> float:
     """How long a request may wait. Raises BadUsage."""
-    given = call.one("wait_seconds") or "0"
+    given = call.one("wait_seconds")
+    if given is None:
+        return 0
     try:
         return min(waiting.timeout("wait_seconds", float(given)), LONGEST_POLL_SECONDS)
     except ValueError:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +25,8 @@ Answer = tuple[int, dict[str, Any]]
 class Client:
     """Requests to one server. Each checks that the answer is JSON, and an error one of ours."""
 
-    def __init__(self, port: int, server: Running) -> None:
-        self.port, self.server = port, server
+    def __init__(self, port: int, server: Running, token: str | None = None) -> None:
+        self.port, self.server, self.token = port, server, token
 
     def get(self, path: str, **headers: str) -> Answer:
         """GET."""
@@ -38,17 +40,25 @@ class Client:
         """Any request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
-            connection.request(method, path, body, headers or {})
+            connection.request(method, path, body, {**self.shown, **(headers or {})})
             return answer_of(connection.getresponse())
         finally:
             connection.close()
 
-    def raw(self, request: bytes) -> bytes:
-        """Bytes as they are; everything that comes back until the server closes."""
+    @property
+    def shown(self) -> dict[str, str]:
+        """The header that shows the token."""
+        return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+
+    def raw(self, request: bytes, *, ends: bool = False) -> bytes:
+        """Bytes as they are; everything that comes back until the server closes.
+
+        The client ends its side once something comes back; at once, where the request `ends` before it is whole.
+        """
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(request)
+            parts = [] if ends else [connection.recv(1 << 16)]
             connection.shutdown(socket.SHUT_WR)
-            parts = []
             while chunk := connection.recv(1 << 16):
                 parts.append(chunk)
         return b"".join(parts)
@@ -73,14 +83,17 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
 
 
 @contextlib.contextmanager
-def serving(run: Command, *words: str) -> Iterator[Client]:
+def serving(run: Command, *words: str, token: str | None = None) -> Iterator[Client]:
     """A server on a free port; at the end it is interrupted, and has nothing to confess on stderr."""
-    with run.start("serve", "--port", "0", *words) as server:
+    with run.start("serve", "--port", "0", *words, env={"AGENT_LANES_TOKEN": token} if token else None) as server:
         line = server.line("agent-lanes serve: http")
         port = urlsplit(line.split()[2]).port
         assert port is not None
-        client = Client(port, server)
-        yield client
+        told = re.search("; token in (.*); Ctrl-C", line)
+        if told and token is None:
+            token = Path(told[1]).read_text().strip()
+        yield (client := Client(port, server, token))
         if server.process.poll() is None:
             said = client.end().said
-            assert said[0] == line and said[1:] == ["agent-lanes serve: ended"], said
+            assert said[-2:] == [line, "agent-lanes serve: ended"], said
+            assert all(one.startswith("agent-lanes: warning: ") for one in said[:-2]), said

@@ -28,7 +28,7 @@ def queued(shared: Command) -> str:
 @pytest.fixture(scope="module")
 def http(shared: Command, queued: str) -> Iterator[Client]:
     """One server for all of this file: what is refused changes nothing."""
-    with serving(shared) as client:
+    with serving(shared, token=TOKEN) as client:
         yield client
 
 
@@ -39,6 +39,7 @@ def nothing_is_written(shared: Command, http: Client) -> Iterator[None]:
     assert tree(shared.folder) == before
 
 
+TOKEN = "a-token-for-these-tests"
 TEXT = [5, 1.5, True, ["a"], {"a": 1}]
 LIST = ["a", 5, True, {"a": 1}, [1], [None], [["a"]]]
 OBJECT = ["a", 5, True, ["a"], [["a", 1]]]
@@ -96,7 +97,7 @@ def test_a_field_of_a_wrong_type_is_400_and_named(http: Client, queued: str, pat
         assert status == 400 and named in answer["error"] and len(answer["error"]) < 1000, (value, answer)
 
 
-@pytest.mark.parametrize("path", ["/tasks/next?lane=%ff", "/tasks/%ff", "/tasks/next?lane=x&" + "a=b&" * 50])
+@pytest.mark.parametrize("path", ["/tasks/next?lane=%ff", "/tasks/%ff", "/tasks/next?lane=x&" + "a=b&" * 150])
 def test_an_address_that_is_no_text_or_too_much_is_400(http: Client, path: str) -> None:
     status, answer = http.get(path)
     assert status == 400 and "address" in answer["error"]
@@ -192,7 +193,8 @@ def test_a_body_that_is_no_json_object_is_400(http: Client, name: str) -> None:
 
 
 def head(*lines: str, path: str = "/tasks", method: str = "POST") -> bytes:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *lines, "", ""]).encode()
+    always = ["Host: 127.0.0.1", f"Authorization: Bearer {TOKEN}"]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *always, *lines, "", ""]).encode()
 
 
 BODY = b'{"lane": "x", "prompt": "y"}'
@@ -205,7 +207,6 @@ FRAMING = {
     "a length too long": head("Content-Length: 99999999999") + BODY,
     "a length beyond all numbers": head("Content-Length: " + "9" * 5000) + BODY,
     "two lengths": head("Content-Length: 28", "Content-Length: 5") + BODY,
-    "a list of lengths": head("Content-Length: 28, 28") + BODY,
     "chunks": head("Transfer-Encoding: chunked") + b"1c\r\n" + BODY + b"\r\n0\r\n\r\n",
     "chunks and a length": head("Transfer-Encoding: chunked", "Content-Length: 28") + BODY,
     "less than announced": head("Content-Length: 500") + BODY,
@@ -224,9 +225,12 @@ FRAMING = {
 }
 
 
+UNFINISHED = ("less than announced", "nothing", "half a line")
+
+
 @pytest.mark.parametrize("name", FRAMING)
 def test_broken_framing_gets_one_refusal_at_most_and_the_server_goes_on(http: Client, queued: str, name: str) -> None:
-    answer = http.raw(FRAMING[name])
+    answer = http.raw(FRAMING[name], ends=name in UNFINISHED)
     statuses = [line.split()[1] for line in answer.split(b"\n") if line.startswith(b"HTTP/1.")]
     assert len(statuses) <= 1 and all(400 <= int(status) < 600 for status in statuses), answer
     assert b"Traceback" not in answer
@@ -235,8 +239,8 @@ def test_broken_framing_gets_one_refusal_at_most_and_the_server_goes_on(http: Cl
 
 def test_a_body_behind_a_get_is_not_taken_for_a_request(http: Client, queued: str) -> None:
     hidden = head(f"Content-Length: {len(BODY)}") + BODY
-    answer = http.raw(head(f"Content-Length: {len(hidden)}", path=f"/tasks/{queued}", method="GET") + hidden)
-    assert answer.count(b"HTTP/1.1 ") == 1
+    front = head(f"Content-Length: {len(hidden)}", path=f"/tasks/{queued}", method="GET") + hidden
+    assert http.raw(front).count(b"HTTP/1.1 ") == 1
 
 
 def test_what_follows_a_refused_request_is_not_taken(http: Client) -> None:

@@ -63,7 +63,7 @@ class FileFinder:
         self._gate.network = True
 
     def prepare(self) -> None:
-        """Make the store, or bring it up to date, if it needs that. Raises BadData, Busy, StorageFailed."""
+        """See ports.TaskStore."""
         with atomic.storage("store"), self._gate.passed():
             pass
 

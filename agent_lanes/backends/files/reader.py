@@ -200,6 +200,14 @@ class FileReader(FileFinder):
 
         return signals.watch(self.layout.signals, (names.escape(lane),))
 
+    def watch_all(self) -> Watch:
+        """See ports.Signals."""
+        from agent_lanes.backends.files import log, signals
+
+        if not os.path.isdir(self.layout.log):
+            return signals.watch(self.layout.log, ())  # there is nothing to watch: this polls
+        return signals.watch_each([f"{self.layout.log}/{log.CURRENT}", f"{self.layout.signals}/{signals.ANY}"])
+
     def watch_changes(self) -> Watch:
         """See ports.Signals: whatever is about to change is staged in tmp/."""
         from agent_lanes.backends.files import signals

@@ -75,7 +75,7 @@ class FileShelf(FileReader):
         with atomic.storage("resume"), self._gate.passed():
             dropped = holds.drop(self.layout, lane, vendor)
             if dropped and lane is not None:
-                signals.send(self.layout.signals, lane)
+                signals.send_unlogged(self.layout.signals, lane)
             elif dropped:
                 signals.send_all(self.layout.signals)
         return dropped

@@ -2,6 +2,7 @@
 
 One byte is written to signals/<lane> whenever a task of the lane may be claimed. A wait for work watches that folder,
 a wait for an answer the task's own (watches.py). The watch is set before the first look, so no change falls between.
+Who waits for many things at once follows the log, and signals/.any, which tells of what is not in it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.ports import Watch
 
+ANY = ".any"  # no lane: the dots at the beginning of a lane's name are escaped
 MOST_FOLDERS = 500  # watched at once, each with a descriptor, of which a process has 1024 as a rule
 SIGNAL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -25,8 +27,14 @@ def send(folder: str, lane: str) -> None:
 
 def send_all(folder: str) -> None:
     """Wake whoever waits for any lane. Raises OSError."""
-    for name in os.listdir(folder):
+    for name in {*os.listdir(folder), ANY}:
         _touch(folder, name)
+
+
+def send_unlogged(folder: str, lane: str) -> None:
+    """The same for a change that no line of the log tells of: also wake who follows that. Raises OSError."""
+    send(folder, lane)
+    _touch(folder, ANY)
 
 
 def _touch(folder: str, name: str) -> None:

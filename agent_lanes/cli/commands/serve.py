@@ -1,7 +1,7 @@
 """The HTTP server, on loopback: JSON routes, event streams, long polls.
 
-Runs until Ctrl-C or SIGTERM. Clients show a token: `Authorization: Bearer TOKEN`. It is made at the first start and lies
-in the state folder as serve.token, for this user alone. Every route is a thin layer over what the commands do;
+Runs until Ctrl-C or SIGTERM. Clients show a token: `Authorization: Bearer TOKEN`. It is made at the first start and
+lies in the state folder as serve.token, for this user alone. Every route is a thin layer over what the commands do;
 CONTRACT.md, "HTTP", lists them, and so does /openapi.json. Installed as agent-lanes[server] it takes thousands of
 clients that wait; a bare install serves the same routes with a thread for each request, without event streams.
 """
@@ -20,8 +20,8 @@ OPTIONS = (
     Option(flag="--host", metavar="H", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"),
     Option(flag="--port", metavar="N", kind=WHOLE, default=8765, help="the port; 0 picks one (default: 8765)"),
     Option(flag="--uds", metavar="PATH", help="listen on a Unix socket instead, for this user alone"),
-    Option(flag="--token-file", metavar="PATH", help="the token is in this file (default: AGENT_LANES_TOKEN, else made)"),
-    Option(flag="--no-auth", kind=FLAG, default=False, help="ask for no token, as v0.1: on loopback or a Unix socket only"),
+    Option(flag="--token-file", metavar="PATH", help="the token is in this file, or AGENT_LANES_TOKEN"),
+    Option(flag="--no-auth", kind=FLAG, default=False, help="ask for no token: only on loopback or a Unix socket"),
     Option(flag="--workspace", metavar="DIR", kind=PAIRS, help="tasks may lie in this folder, too; repeatable"),
 )
 
@@ -44,6 +44,6 @@ def run(args: Arguments, session: Session) -> int:
     if args.no_auth:
         output.warning("serve --no-auth: every program and every user of this machine may use this queue")
     else:
-        session.make_store()
+        session.backend.prepare()
         token, said = http.token_of(session.store_address, args.token_file)
     return http.serve(routes, place, token, token_said=said, say=output.note)

@@ -7,10 +7,11 @@ from collections import deque
 import agent_lanes
 from agent_lanes.core import names
 from agent_lanes.core.logged import is_cursor, public_logged
+from agent_lanes.core.terms import instant
 from agent_lanes.errors import BadUsage
 from agent_lanes.server import metrics
 from agent_lanes.server.route import Reply, Stream
-from agent_lanes.services import following, presence, stats
+from agent_lanes.services import costs, following, presence, stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def listeners(call: Call) -> Outcome:
 def numbers(call: Call) -> Outcome:
     """GET /stats"""
     return Reply(body={"lanes": [*stats.of_all(call.queue.backend, call.one("lane"))]})
+
+
+def spent(call: Call) -> Outcome:
+    """GET /costs"""
+    given = call.one("since")
+    since = None if given is None else instant("since", given)
+    by = call.one("by") or costs.DEFAULT_BY
+    return Reply(body=costs.report(call.queue.backend, by=by, since=since, lane=call.one("lane")))
 
 
 def measured(call: Call) -> Outcome:

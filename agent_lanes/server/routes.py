@@ -116,7 +116,7 @@ TABLE: tuple[Route, ...] = (
     get("/events", observing.events, "what happened; as an event stream, what happens", "events cursor", EVENTS),
     get("/listeners", observing.listeners, "who waits for work", "listeners", LANE),
     get("/stats", observing.numbers, "how each lane stands, and what it has done", "lanes", LANE),
-    get("/costs", observing.spent, "what agents took", "by since lane costs total", {"by": TEXT, "since": TEXT, **LANE}),
+    get("/costs", observing.spent, "what it took", "by since lane costs total", {"since": TEXT, "by": TEXT, **LANE}),
     get("/metrics", observing.measured, "the same for Prometheus", "").replace(media="text/plain"),
     get("/health", observing.health, "whether the server is well", "status version").replace(is_open=True),
     get("/openapi.json", description, "this description", "openapi info paths").replace(is_open=True),

@@ -92,7 +92,11 @@ class Session:
         config = self.config
         if config is None or self.store_address != config.queue_root:
             return NO_LANES
-        return Lanes(rules=config.lanes, strict=config.strict_lanes)
+        return Lanes(rules=config.lanes, strict=config.strict_lanes, max_cost_usd_per_day=config.max_cost_usd_per_day)
+
+    def reread(self) -> None:
+        """Read the config again when it is next asked for: somebody may have changed it."""
+        self._config = None
 
     def look_up(self, lane: str) -> None:
         """Warn, once, of a lane that the config does not declare, though it declares others."""

@@ -80,6 +80,7 @@ class Queue(Steering, Relations):
         on_failure: str | None = None,
         unique_key: str | None = None,
         if_exists: str | None = None,
+        max_cost_usd: float | None = None,
     ) -> str:
         """Queue a task and return its id; durable when this returns.
 
@@ -87,7 +88,8 @@ class Queue(Steering, Relations):
         is None is left to the lane: else `priority` 5 of 0 (most urgent) to 9, 3 attempts, first pause 10 s. It is not
         offered for `delay_seconds`, and before all of `depends_on` (ids, or `key:K` by idempotency key) have completed
         (or ended, with `on_failure` "run"; else it fails when one of them does not). It has failed when not begun in
-        `expires_seconds`, or after `max_attempts` failed ones (0: never). The same `idempotency_key` again: the id of
+        `expires_seconds`, or after `max_attempts` failed ones (0: never); it is put on hold once its attempts have cost
+        `max_cost_usd`, as far as dispatchers know. The same `idempotency_key` again: the id of
         the first time. Where an open task of the lane has the same `unique_key`: its id, or with `if_exists` "refuse"
         Refused. Raises BadUsage, BadData, NotFound, NotAllowed, StorageFailed, Busy; Unconfirmed after the commit.
         """

@@ -39,6 +39,7 @@ class NewTask(TypedDict, total=False):
     on_failure: str | None
     unique_key: str | None
     if_exists: str | None
+    max_cost_usd: float | None
     name: str
 
 
@@ -50,7 +51,8 @@ def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:
         "expires_seconds": "expires",
         "backoff_seconds": "backoff",
     }
-    names |= {name: name for name in ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists")}
+    plain = ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists", "max_cost_usd")
+    names |= {name: name for name in plain}
     given = {key: parameters.pop(name, None) for name, key in names.items()}
     given["depends_on"] = list(given["depends_on"] or ()) or None
     return stated(given, now) if any(value is not None for value in given.values()) else None

@@ -163,6 +163,7 @@ SUBMISSION = (
     Option(flag="--delay", metavar="TIME", help="not offered before: 90s, 10m, 2h, 1d from now, or a time"),
     Option(flag="--at", metavar="TIME", help="the same as --delay"),
     Option(flag="--expires", metavar="TIME", help="failed if it is not begun by then: a duration from now, or a time"),
+    Option(flag="--max-cost-usd", metavar="N", help="on hold once its attempts together have cost so much"),
     Option(flag="--max-attempts", metavar="N", kind=WHOLE, help="failed after so many attempts (default: 3; 0: never)"),
     Option(flag="--backoff", metavar="TIME", help="pause after a failed attempt, doubling (default: 10s)"),
     Option(

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent_lanes.cli.options import Arguments
+    from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.wiring import Session
 
 FRAME = 5  # lines that are no task: the head, a blank one, counts, advice
+LINES_A_HOLD = 2
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -43,7 +45,7 @@ def run(args: Arguments, session: Session) -> int:
         session.backend.now().wall,
         paint,
         each=lambda view: tally(counts, view),
-        after=lambda: ["", *_below(counts, screen.size(1)[0], paint)],
+        after=lambda: ["", *_below(counts, session.looks.holds(), screen.size(1)[0], paint)],
     )
     return 0
 
@@ -55,7 +57,8 @@ def _card(args: Arguments, session: Session, columns: int, paint: screen.Paint) 
 
 def _page(args: Arguments, session: Session, columns: int, lines: int, paint: screen.Paint) -> Sequence[str]:
     """As many tasks as the screen holds: the open ones, and the newest of the others."""
-    counts, room = no_counts(), max(1, lines - FRAME)
+    holds = session.looks.holds()
+    counts, room = no_counts(), max(1, lines - FRAME - LINES_A_HOLD * len(holds))
     opened: list[JsonObject] = []
     ended: list[JsonObject] = []
     for view in session.looks.each(lane=args.lane, active_only=args.active_only):
@@ -68,13 +71,14 @@ def _page(args: Arguments, session: Session, columns: int, lines: int, paint: sc
     left = room - len(opened)
     rows = sorted(opened + (ended[-left:] if left > 0 else []), key=lambda view: str(view["id"]))
     table = tabular.lines(rows, session.backend.now().wall, columns, paint)
-    return [*table, "", *_below(counts, columns, paint)]
+    return [*table, "", *_below(counts, holds, columns, paint)]
 
 
-def _below(counts: dict[str, int], columns: int, paint: screen.Paint) -> list[str]:
-    """How many there are of each, and what to do next."""
+def _below(counts: dict[str, int], holds: Sequence[Hold], columns: int, paint: screen.Paint) -> list[str]:
+    """How many there are of each, what is on hold, and what to do next."""
     advice = for_summary(counts["queued"], counts["claimed"], counts["stale_claims"])
     return [
         *tabular.summary(counts, columns, paint),
+        *(paint(line, screen.CYAN) for hold in holds for line in screen.wrapped(hold.story, columns)),
         *(paint(line, screen.DIM) for line in screen.wrapped(advice, columns)),
     ]

@@ -6,18 +6,21 @@ import posixpath
 
 from agent_lanes.config import rules
 from agent_lanes.config.model import Config
-from agent_lanes.core import names
+from agent_lanes.core import names, terms
 from agent_lanes.errors import BadData, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from agent_lanes.core.jsontext import Json, JsonObject
 
+    T = TypeVar("T")
+
 KEYS = (
     *("workspace_id", "workspace_root", "queue_root", "lanes", "strict_lanes", "worktree_path", "expected_branch"),
-    "vendors",
+    *("vendors", "max_cost_usd_per_day"),
 )
 DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
 
@@ -54,6 +57,7 @@ def parse(data: object, path: str) -> Config:
         strict_lanes=bool(strict),
         worktree_path=_path(data, "worktree_path", path),
         expected_branch=_checked(data, "expected_branch", path, names.agent),
+        max_cost_usd_per_day=_checked(data, "max_cost_usd_per_day", path, terms.usd),
         vendors=_vendors(data.get("vendors"), path),
         warnings=warnings,
     )
@@ -63,7 +67,7 @@ def _path(data: dict[object, object], key: str, path: str) -> str | None:
     return _checked(data, key, path, names.path)
 
 
-def _checked(data: dict[object, object], key: str, path: str, check: Callable[[str, object], str]) -> str | None:
+def _checked(data: dict[object, object], key: str, path: str, check: Callable[[str, object], T]) -> T | None:
     value = data.get(key)
     try:
         return None if value is None else check(key, value)

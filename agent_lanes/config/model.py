@@ -24,6 +24,7 @@ class Config(Frozen):
     strict_lanes: bool = False
     worktree_path: str | None = None
     expected_branch: str | None = None
+    max_cost_usd_per_day: float | None = None
     vendors: JsonObject = {}
     warnings: tuple[str, ...] = ()
 

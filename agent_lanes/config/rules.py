@@ -100,5 +100,7 @@ CHECKS: dict[str, Callable[[str, object], object]] = {
     "route_by": _key,
     "response_schema": _schema,
     RETENTION: terms.seconds,
+    "max_cost_usd": terms.usd,
+    "max_cost_usd_per_day": terms.usd,
 }
 KEYS = tuple(CHECKS)

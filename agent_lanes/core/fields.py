@@ -100,6 +100,16 @@ def maybe_lease(record: JsonObject, field: str) -> float | None:
     return found
 
 
+def maybe_usd(record: JsonObject, field: str) -> float | None:
+    """A sum of money above 0, or null, or absent."""
+    value = record.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+        raise Malformed(f"{field} is not a sum of money")
+    return value
+
+
 def one_of(record: JsonObject, field: str, words: tuple[str, ...]) -> str:
     """One of some words; absent is the first."""
     value = record.get(field, words[0])

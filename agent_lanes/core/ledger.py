@@ -3,7 +3,8 @@
     Entry         what an attempt took, and how it ended
     of_history    the entries that a task's own history tells: for those whose line is missing in the ledger
     summed        sums by lane, vendor, thread, day or model
-    in_a_row      how often a vendor has failed last, without an answer between
+    failures_in_a_row, limits_in_a_row     how a vendor has done since its last answer
+    ceiling_of    what a task may cost
 
 What an agent did not report is None, counts as nothing, and is counted: sums are of what is known.
 """
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 ANSWERED, FAILED, INCOMPLETE, TIMEOUT, TOO_MUCH = "answered", "failed", "incomplete", "timeout", "too_much_output"
 USAGE_LIMIT, NOT_LOGGED_IN, CANNOT_START = "usage_limit", "not_logged_in", "cannot_start"
 STOPPED, LOST, TROUBLE = "stopped", "lost", "trouble"  # the last: of the dispatcher, such as a full disk
+FAULTS = (FAILED, INCOMPLETE, NOT_LOGGED_IN, CANNOT_START)  # which a vendor may be to blame for
+NEVER_OF_THE_TASK = (NOT_LOGGED_IN, CANNOT_START)
+BREAKS = 3
 BY = ("lane", "vendor", "thread", "day", "model")
 NOT_KNOWN = "-"
 ENDED = {"headless_completed": ANSWERED, "headless_failed": FAILED}  # the events that tell what an attempt took
@@ -166,6 +170,40 @@ def decode_entry(record: JsonObject) -> Entry:
         cost_usd=_amount(record.get("cost_usd")),
         seconds=_amount(record.get("seconds")),
     )
+
+
+def failures_in_a_row(entries: Iterable[Entry], vendor: str) -> list[Entry]:
+    """The failures of a vendor since its last answer, oldest first: those that it may be to blame for."""
+    found: list[Entry] = []
+    for entry in entries:
+        if entry.vendor == vendor and entry.outcome == ANSWERED:
+            found = []
+        elif entry.vendor == vendor and entry.outcome in FAULTS:
+            found.append(entry)
+    return found
+
+
+def breaks(failures: list[Entry]) -> bool:
+    """Whether so many failures in a row are the vendor's: three, and not all of one task that may be to blame."""
+    last = failures[-BREAKS:]
+    several = len({entry.task for entry in last}) > 1
+    return len(last) == BREAKS and (several or all(entry.outcome in NEVER_OF_THE_TASK for entry in last))
+
+
+def limits_in_a_row(entries: Iterable[Entry], vendor: str, apart: int) -> int:
+    """How often a vendor has reached its usage limit since its last answer; within `apart` microseconds is once."""
+    count, last = 0, 0
+    for entry in entries:
+        if entry.vendor == vendor and entry.outcome == ANSWERED:
+            count, last = 0, 0
+        elif entry.vendor == vendor and entry.outcome == USAGE_LIMIT and (not count or entry.at - last >= apart):
+            count, last = count + 1, entry.at
+    return count
+
+
+def ceiling_of(task: Task) -> float | None:
+    """What a task may cost, in USD; None without a ceiling. Metadata may state it, too, as in 0.1."""
+    return task.max_cost_usd if task.max_cost_usd is not None else _amount(task.metadata.get("max_cost_usd"))
 
 
 def _count(value: object) -> int | None:

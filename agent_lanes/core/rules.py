@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.terms import Terms
 
 DEFAULT_MAX_ATTEMPTS = 3
-LEFT_TO_THE_LANE = ("priority", "max_attempts", "backoff_seconds")  # unless the submitter states them
+LEFT_TO_THE_LANE = ("priority", "max_attempts", "backoff_seconds", "max_cost_usd")  # unless the submitter states them
 DEFAULT_RETENTION_SECONDS = 30 * 86_400.0
 
 
@@ -28,7 +28,8 @@ class Rules(Frozen):
     `max_attempts` 0 is without limit. A lease is `lease_seconds` long unless the claimer asks for another, and never
     longer than `max_lease_seconds`. At most `concurrency` tasks are claimed at once, and of those whose metadata has
     the same value under a key of `concurrency_by` at most so many. `fair`: the sources take turns. `route_by` is the
-    metadata key that routes. `response_schema` is a JSON Schema, or the absolute path of one.
+    metadata key that routes. `response_schema` is a JSON Schema, or the absolute path of one. `max_cost_usd` is for
+    each task that states none itself.
     """
 
     description: str = ""
@@ -43,6 +44,8 @@ class Rules(Frozen):
     route_by: str | None = None
     response_schema: JsonObject | str | None = None
     retention_seconds: float | None = None
+    max_cost_usd: float | None = None
+    max_cost_usd_per_day: float | None = None
 
     @property
     def limited(self) -> bool:
@@ -58,6 +61,7 @@ class Rules(Frozen):
             "priority": _first(terms.get("priority"), self.priority, DEFAULT_PRIORITY),
             "max_attempts": limit or None,
             "backoff_seconds": _first(terms.get("backoff_seconds"), self.backoff_seconds, DEFAULT_BACKOFF_SECONDS),
+            "max_cost_usd": _first(terms.get("max_cost_usd"), self.max_cost_usd),
             "lease_seconds": self.lease_seconds,
             "max_lease_seconds": self.max_lease_seconds,
         }
@@ -71,10 +75,11 @@ NO_RULES = Rules()
 
 
 class Lanes(Frozen):
-    """The rules of every lane that is declared; `strict`: there are no others."""
+    """The rules of every lane that is declared; `strict`: there are no others. The ceiling is that of all together."""
 
     rules: dict[str, Rules] = {}
     strict: bool = False
+    max_cost_usd_per_day: float | None = None
 
     def of(self, lane: str) -> Rules:
         """The rules of a lane; none for one that is not declared."""

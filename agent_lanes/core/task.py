@@ -70,6 +70,7 @@ class Task(Frozen):
     not_before: int | None = None
     expires_at: int | None = None
     max_attempts: int | None = None
+    max_cost_usd: float | None = None
     backoff_seconds: float = DEFAULT_BACKOFF_SECONDS
     lease_seconds: float | None = None
     max_lease_seconds: float | None = None

@@ -12,6 +12,7 @@ depends_on    ids of tasks that must complete first, or key:K for what was submi
 on_failure    fail or run: what becomes of it when one of those does not complete
 unique_key    no second open task of the lane with this key
 if_exists     return or refuse: what a submit does that finds one
+max_cost_usd  what all its attempts together may cost; then it is put on hold
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
 
 KEYS = (
     *("priority", "delay", "not_before", "expires", "expires_at", "max_attempts", "backoff", "depends_on"),
-    *("on_failure", "unique_key", "if_exists"),
+    *("on_failure", "unique_key", "if_exists", "max_cost_usd"),
 )
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_SECONDS = 10 * 366 * 86_400
 MOST_ATTEMPTS, MOST_DEPENDENCIES = 1_000_000, 1000
 MOST_AT_ONCE = 1_000_000
+MOST_USD = 1_000_000
 LONGEST_BACKOFF_SECONDS = 3600
 SHORTEST_LEASE_SECONDS, LONGEST_LEASE_SECONDS = 0.1, 366 * 86_400
 BY_KEY, LOCAL = "key:", "@"
@@ -58,6 +60,7 @@ class Terms(Frozen):
     on_failure: str = ON_FAILURE[0]
     unique_key: str | None = None
     if_exists: str = IF_EXISTS[0]
+    max_cost_usd: float | None = None
 
     def of_task(self) -> dict[str, object]:
         """Those that a task keeps, under its names."""
@@ -75,6 +78,8 @@ def stated(data: Mapping[str, object], now: int) -> Terms:
         found["priority"] = whole("priority", data["priority"], LEAST_URGENT)
     if data.get("max_attempts") is not None:
         found["max_attempts"] = whole("max_attempts", data["max_attempts"], MOST_ATTEMPTS)
+    if data.get("max_cost_usd") is not None:
+        found["max_cost_usd"] = usd("max_cost_usd", data["max_cost_usd"])
     if data.get("backoff") is not None:
         found["backoff_seconds"] = backoff("backoff", data["backoff"])
     for field, after, at in (("not_before", "delay", "not_before"), ("expires_at", "expires", "expires_at")):
@@ -104,6 +109,17 @@ def backoff(field: str, value: object) -> float:
     if found > LONGEST_BACKOFF_SECONDS:
         raise BadUsage(f"{field}: {shown(value)} is more than an hour, which is the longest pause")
     return found
+
+
+def usd(field: str, value: object) -> float:
+    """A sum of money, in US dollars; also as a text, as on a command line. Raises BadUsage."""
+    try:
+        found = float(value) if isinstance(value, str) else value
+    except ValueError:
+        found = None
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not 0 < found <= MOST_USD:
+        raise BadUsage(f"{field}: {shown(value)} is not a sum of US dollars above 0, such as 2.50")
+    return float(found)
 
 
 def lease_seconds(seconds: object, field: str = "lease_seconds") -> float:

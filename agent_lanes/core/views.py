@@ -62,6 +62,7 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
         "expires_at": maybe_iso(task.expires_at),
         "attempts": snapshot.attempts,
         "max_attempts": task.max_attempts,
+        "max_cost_usd": task.max_cost_usd,
         "backoff_seconds": task.backoff_seconds,
         "max_lease_seconds": task.max_lease_seconds,
         "route": task.vendor,

@@ -9,6 +9,8 @@
     delivery   an answer sent until it is taken
     vendors    the table of agent programs: how each is run
     outcome    what a run came to, from what it printed
+    breaker    vendors that are put on hold: usage limits, failures in a row
+    ceilings   what tasks, lanes and days may cost
 
 A dispatcher keeps nothing but what it is doing: killed at any moment, its agents are stopped and its tasks offered
 again.

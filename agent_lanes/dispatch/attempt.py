@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 
 from agent_lanes.core import ledger
-from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch import guard, outcome, strays, worktree
 from agent_lanes.dispatch.reply import RELEASED, STOPPED, Done, Reply
 from agent_lanes.dispatch.runner import ANSWER, GRACE_SECONDS, LOST, Ended, Holding, Run
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.dispatch.ceilings import Ceilings
     from agent_lanes.dispatch.outcome import Outcome
     from agent_lanes.dispatch.settings import Settings
     from agent_lanes.dispatch.vendor import Vendor
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 LOCK_SLACK_SECONDS = 60  # the guard needs some of it to stop an agent that takes too long
-LEAST_PAUSE_SECONDS, LIMIT_PAUSE_SECONDS = 10, 900  # after a usage limit; the latter where it does not say when it ends
 TOLD_TOO_SECONDS = 0.5  # who stops a whole service may signal the agent just before the dispatcher
 LONGEST_TAIL = 4000
 BY_SIGNAL = (-15, -2, -1, 143, 130, 129)
@@ -69,6 +68,7 @@ class Attempt:
         vendor: Vendor,
         taken: Snapshot,
         *,
+        ceilings: Ceilings,
         say: Callable[[str], None],
         leaving: threading.Event,
         stopping: threading.Event,
@@ -79,6 +79,7 @@ class Attempt:
         self._told, self._leaving, self._stopping = say, leaving, stopping
         self._lease_seconds = taken.claim.lease.seconds
         self._lost: Standing | None = None
+        self._ceilings = ceilings
         self._reply = Reply(queue, settings, taken, say=self._say, hurry=stopping)
 
     def _say(self, line: str) -> None:
@@ -91,7 +92,7 @@ class Attempt:
         try:
             if self._stopping.is_set():
                 return self._reply.release("its dispatcher was stopped", STOPPED)
-            return self._in_its_place()
+            return self._too_dear() or self._in_its_place()
         except (RequestChanged, worktree.Unfit, BadData) as wrong:
             return self._reply.failed(wrong.message)
         except (Refused, NotFound) as wrong:
@@ -102,6 +103,18 @@ class Attempt:
             return self._reply.release(
                 f"its dispatcher could not go on: {wrong.strerror or wrong}", RELEASED, ours=True
             )
+
+    def _too_dear(self) -> Done | None:
+        """Give the task back where it, its lane or the day may cost nothing more; what is so is on hold then."""
+        why = self._ceilings.of_the_day(self._task.lane)
+        if why is not None:
+            return self._reply.release(why, STOPPED)
+        why = self._ceilings.of_the_task(self._task)
+        if why is None:
+            return None
+        done = self._reply.release(why, STOPPED)
+        self._ceilings.hold_task(self._task, why)
+        return done
 
     # --- the run ---------------------------------------------------------------------------------------------
 
@@ -149,7 +162,7 @@ class Attempt:
             folder=folder,
             model_class=_text(wanted.get("model_class")),
             effort=_text(wanted.get("effort")),
-            max_cost_usd=_number(wanted.get("max_cost_usd")),
+            max_cost_usd=self._ceilings.left(self._task),
             answer_path=run.answer_path,
         )
         for warning in () if self._settings.command else invocation.warnings:  # a program of the user's reads the text
@@ -249,9 +262,7 @@ class Attempt:
             return self._reply.answered(found.answer, stdout)
         line = f"{called} failed: {found.error}"
         if found.kind == outcome.USAGE_LIMIT:
-            now = self._now()
-            until = max(found.reset_at or now + LIMIT_PAUSE_SECONDS * SECOND, now + LEAST_PAUSE_SECONDS * SECOND)
-            return self._reply.release(line, RELEASED, ours=True, until=until)
+            return self._reply.release(line, RELEASED, ours=True, reset_at=found.reset_at)
         if found.kind == outcome.NOT_LOGGED_IN:
             hint = f" ({self._vendor.login})" if self._vendor.login else ""
             return self._reply.release(line + hint, RELEASED, ours=True)
@@ -269,11 +280,3 @@ def _readable(stderr: bytes) -> str:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _number(value: object) -> float | None:
-    """A sum of money, also as a text: metadata from the command line are texts."""
-    try:
-        return None if value is None or isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None

@@ -16,12 +16,14 @@ import time
 from functools import partial
 
 from agent_lanes.core.presence import DISPATCHER
-from agent_lanes.core.times import SECOND, iso
+from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch.attempt import Attempt
+from agent_lanes.dispatch.breaker import Breaker
+from agent_lanes.dispatch.ceilings import Ceilings
 from agent_lanes.dispatch.reply import ANSWERED, LOST_TASK, STOPPED, Done
 from agent_lanes.dispatch.runner import clear_away
 from agent_lanes.errors import AgentLanesError, BadUsage, Refused
-from agent_lanes.services import holds, presence, waiting
+from agent_lanes.services import presence, waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ DRAINING, STOPPING = (signal.SIGTERM, signal.SIGINT), (signal.SIGHUP,)
 HELD_BACK = {*DRAINING, *STOPPING}
 NOTHING_CAME = 2
 TICK_SECONDS = 1.0
-BREAKER = 3  # failures in a row put a vendor on hold
 LONGEST_PAUSE_SECONDS = 60
 LONGEST_OWN_PAUSE_SECONDS = 300  # where the fault is ours: nobody logged in, no room
 
@@ -57,10 +58,12 @@ class Loop:
         *,
         say: Callable[[str], None],
         tick: Callable[[str], None] | None = None,
+        reread: Callable[[], None] = lambda: None,
     ) -> None:
-        """`say` is told of every step, `tick` every second how it stands, for who watches."""
+        """`say` is told of every step, `tick` every second how it stands, for who watches; `reread`: see Ceilings."""
         self._queue, self._settings, self._vendor, self._say = queue, settings, vendor, say
         self._tick = tick
+        self._breaker, self._ceilings = Breaker(queue, settings, say), Ceilings(queue, say, reread)
         self._leaving, self._stopping = threading.Event(), threading.Event()
         self._signals = 0
         self._last_signal = 0
@@ -232,11 +235,13 @@ class Loop:
                 self._settings,
                 self._vendor,
                 taken,
+                ceilings=self._ceilings,
                 say=self._say,
                 leaving=self._leaving,
                 stopping=self._stopping,
             )
             self._learn(attempt.perform())
+            self._ceilings.after(taken.task)
         except Exception as wrong:  # a defect of ours costs this attempt, not the others
             self._say(f"{taken.id[-12:]}: a defect of agent-lanes: {type(wrong).__name__}: {wrong}")
             self._learn(Done(how=LOST_TASK, why=str(wrong), ours=True))
@@ -245,6 +250,7 @@ class Loop:
 
     def _learn(self, done: Done) -> None:
         """Count it, and slow down where things go wrong."""
+        held = self._breaker.learn(done)
         with self._lock:
             self.counts[done.how] = self.counts.get(done.how, 0) + 1
             if done.how == ANSWERED:
@@ -253,34 +259,11 @@ class Loop:
                 return
             self._in_a_row += 1
             seconds = pause_seconds(self._in_a_row, done)
-            if done.pause_until is not None:
-                seconds = (done.pause_until - self._queue.backend.now().wall) / SECOND
-            if seconds > 0 and not self._hold(seconds, done) and not self._settings.once:
+            if done.reset_at is not None:
+                seconds = (done.reset_at - self._queue.backend.now().wall) / SECOND
+            if seconds > 0 and not held and not self._settings.once:
                 self._pause_until = max(self._pause_until, time.monotonic() + seconds)
                 self._say(f"{self._in_a_row} failures in a row: going on in {seconds:.0f} s")
-
-    def _hold(self, seconds: float, done: Done) -> bool:
-        """Stop all dispatchers of this vendor: everywhere at a usage limit, on this lane after failures in a row.
-
-        A hold of somebody else's that lasts longer stays. Whether there is a hold now.
-        """
-        vendor, backend = self._settings.vendor, self._queue.backend
-        limited = done.pause_until is not None
-        if vendor is None or not (limited or self._in_a_row >= BREAKER):
-            return False
-        lane = None if limited else self._settings.lane
-        until = backend.now().wall + round(seconds * SECOND)
-        why = done.why if limited else f"{self._in_a_row} failures of {vendor} in a row, the last one: {done.why}"
-        try:
-            for one in backend.holds():
-                if (one.lane, one.vendor) == (lane, vendor) and (one.until is None or one.until >= until):
-                    return True
-            holds.hold(backend, lane, vendor, until=until, reason=why.split("\n")[0][:500], by=self._settings.owner)
-        except AgentLanesError as wrong:
-            self._say(f"{vendor} could not be put on hold: {wrong.message}")
-            return False
-        self._say(f"{vendor}{f' on lane {lane}' if lane else ''} is on hold until {iso(until)}: {why}")
-        return True
 
 
 def pause_seconds(in_a_row: int, done: Done) -> float:

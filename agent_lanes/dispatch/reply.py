@@ -39,14 +39,16 @@ FIGURES = (
 
 
 class Done(Frozen):
-    """What became of an attempt. `pause_until`: nothing more of this vendor before (microseconds UTC).
+    """What became of an attempt. `kind`: what the agent's run came to, in the words of core.ledger; empty without one.
 
-    `ours`: it was not the agent's fault, but not logged in, a limit, no room on our disk.
+    `reset_at`: when a usage limit ends, microseconds UTC, where that is known. `ours`: it was not the agent's fault,
+    but not logged in, a limit, no room on our disk.
     """
 
     how: str
     why: str = ""
-    pause_until: int | None = None
+    kind: str = ""
+    reset_at: int | None = None
     ours: bool = False
 
 
@@ -91,7 +93,7 @@ class Reply:
         except AgentLanesError as wrong:
             return self._kept(wrong, body.encode("utf-8", "replace"))
         self._say(f"answered{f', verdict {verdict}' if verdict else ''}")
-        return Done(how=ANSWERED)
+        return Done(how=ANSWERED, kind=self._kind)
 
     def failed(self, line: str, complaint: str = "", *, answer: str = "", final: bool = False) -> Done:
         """This attempt failed: the task goes back until its attempts are used up; one without a limit has failed."""
@@ -113,7 +115,7 @@ class Reply:
             return self.gone(wrong.message)
         except AgentLanesError as wrong:
             return self._kept(wrong, reason.encode())
-        return Done(how=ATTEMPT_FAILED, why=line)
+        return Done(how=ATTEMPT_FAILED, why=line, kind=self._kind)
 
     def _fail_attempt(self, reason: str) -> None:
         settings, backend = self._settings, self._queue.backend
@@ -149,7 +151,7 @@ class Reply:
             self._say(f"the answer is kept in {path}")
         return self.release(f"its answer could not be stored: {wrong.message}", RELEASED, ours=True)
 
-    def release(self, why: str, how: str, *, ours: bool = False, until: int | None = None) -> Done:
+    def release(self, why: str, how: str, *, ours: bool = False, reset_at: int | None = None) -> Done:
         """Put the task back: this counts as no attempt."""
         if how != STOPPED:
             self.note("headless_failed", why[:LONGEST_LINE], **self._figures())
@@ -159,7 +161,7 @@ class Reply:
             self._say(f"released: {why}")
         except AgentLanesError as wrong:
             self._say(f"could not be released: {wrong.message}")
-        return Done(how=how, why=why, ours=ours, pause_until=until)
+        return Done(how=how, why=why, kind=self._kind, reset_at=reset_at, ours=ours)
 
     def gone(self, why: str) -> Done:
         """The task is somebody else's by now, or cancelled."""

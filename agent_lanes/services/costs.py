@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.ledger import Entry, Sum
+    from agent_lanes.core.rules import Lanes
     from agent_lanes.ports import Backend
 
 DEFAULT_BY = "vendor"
@@ -56,6 +57,40 @@ def report(backend: Backend, *, by: str = DEFAULT_BY, since: int | None = None, 
         "costs": [{by: key, **_shown(sum)} for key, sum in found.items()],
         "total": _shown(total),
     }
+
+
+def spent_on(backend: Backend, id: str) -> Sum:
+    """What a task has taken since it was last resumed, by its history. Raises NotFound, StorageFailed."""
+    events = list(backend.events(id))
+    begin = next((number for number in range(len(events), 0, -1) if events[number - 1].type == "resumed"), 0)
+    total = ledger.Sum()
+    for entry in ledger.of_history(backend.read(id), events[begin:]):
+        total = total.plus(entry)
+    return total
+
+
+def over_the_day(backend: Backend, lane: str, lanes: Lanes) -> tuple[list[str], str] | None:
+    """The lanes that may spend no more today, and why; None where this one may. Raises StorageFailed."""
+    own, all_together = lanes.of(lane).max_cost_usd_per_day, lanes.max_cost_usd_per_day
+    if own is None and all_together is None:
+        return None
+    of_lane, of_all = ledger.Sum(), ledger.Sum()
+    for entry in backend.entries(backend.now().wall // DAY * DAY):
+        of_all = of_all.plus(entry)
+        of_lane = of_lane.plus(entry) if entry.lane == lane else of_lane
+    if all_together is not None and of_all.cost_usd >= all_together:
+        every = sorted({lane, *backend.lanes()})
+        return every, told("all lanes together", of_all, all_together, "max_cost_usd_per_day of handoff.yaml")
+    if own is not None and of_lane.cost_usd >= own:
+        return [lane], told(f"lane {lane}", of_lane, own, f"lanes.{lane}.max_cost_usd_per_day of handoff.yaml")
+    return None
+
+
+def told(what: str, spent: Sum, ceiling: float, key: str) -> str:
+    """`lane review cost 5.12 USD, of 5 USD that may be spent (...; 7 attempts; not counted: 2 of unknown cost)`."""
+    unknown = f"; not counted: {spent.unknown_cost} of unknown cost" if spent.unknown_cost else ""
+    attempts = f"{spent.attempts} {'attempt' if spent.attempts == 1 else 'attempts'}{unknown}"
+    return f"{what} cost {spent.cost_usd:.2f} USD, of {ceiling:g} USD that may be spent ({key}; {attempts})"
 
 
 def _shown(sum: Sum) -> JsonObject:

@@ -35,6 +35,7 @@ WHAT_WAS_ASKED = (
     "metadata",
     "priority",
     "max_attempts",
+    "max_cost_usd",
     "backoff_seconds",
     "depends_on",
     "on_failure",

@@ -24,8 +24,17 @@ def tell(path: str) -> None:
 
 
 def main(kind: str, *words: str) -> int:
-    """Behave as `kind` does."""
+    """Behave as `kind` does; `as-told FOLDER`: as the prompt says, with a line such as `as told: hang 17`."""
     prompt = sys.stdin.read()
+    if kind != "as-told":
+        return behave(kind, *words, prompt=prompt)
+    told = prompt.rpartition("as told: ")[2].split()
+    path = f"{words[0]}/{told[0]}-{told[1]}"
+    return behave(told[0], {"fail": "3", "bytes": "66ff6e"}.get(told[0], path), prompt=prompt)
+
+
+def behave(kind: str, *words: str, prompt: str) -> int:
+    """Behave as `kind` does."""
     if kind == "echo":
         say(prompt)
     elif kind == "print":

@@ -44,7 +44,7 @@ OPTIONS = (
 STDIN = "-"
 TERMS = (
     *("priority", "delay", "at", "expires", "max_attempts", "backoff", "depends_on", "on_failure"),
-    *("unique_key", "if_exists"),
+    *("unique_key", "if_exists", "max_cost_usd"),
 )
 TIMES = {"delay": "not_before", "at": "not_before", "expires": "expires_at"}
 

@@ -70,7 +70,9 @@ def run(args: Arguments, session: Session) -> int:
             progress.clear()
             output.note(f"agent-lanes work: {time.strftime('%F %T')} {line}")
 
-        loop = Loop(session.queue, settings, vendor, say=say, tick=progress.show if watched else None)
+        loop = Loop(
+            session.queue, settings, vendor, say=say, tick=progress.show if watched else None, reread=session.reread
+        )
         code = loop.run()
     if code == NOTHING_CAME:
         raise TimedOut(f"no task came in {settings.wait_seconds:g} s", hint="nothing is lost; repeat the call")

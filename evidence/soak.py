@@ -21,7 +21,7 @@ from subprocess import Popen
 
 from dispatching.hall import Hall, alive
 from experiment import Plan, Table
-from holding.place import Broken, expect
+from holding.place import TIMED_OUT, Broken, expect
 
 from agent_lanes import Queue
 from agent_lanes.services import costs
@@ -185,7 +185,7 @@ class Soak:
         """What a dispatcher and its guard, both killed, left behind goes with the next dispatcher, once it is old."""
         for path in (*self.hall.tmp.iterdir(), *(self.hall.store / "tmp").iterdir()):
             os.utime(path, (0, 0), follow_symlinks=False)
-        self.hall.call("work", "--once", "--wait", "0", "--", "true", code=2)
+        self.hall.ended(self.hall.work("echo", flags=("--once", "--wait", "0")), TIMED_OUT)
         self.hall.call("doctor", "--repair")
         for folder in (self.hall.tmp, self.hall.store / "tmp"):
             left = sorted(path.name for path in folder.iterdir())

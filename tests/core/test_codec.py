@@ -87,6 +87,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "priority": [*NO_NUMBER, None, 10],
         **dict.fromkeys(("not_before", "expires_at"), NO_TIME),
         "max_attempts": [*NO_NUMBER, MAX_SEQUENCE + 1],
+        "max_cost_usd": [True, "1", 0, -1, float("inf"), float("nan")],
         "backoff_seconds": ["1", None, True, -1, [], {}],
         **{field: ["1", True, -1, 0, [], {}] for field in ("lease_seconds", "max_lease_seconds")},
         "route": NO_TEXT,
@@ -151,7 +152,15 @@ def test_every_field_of_every_record_is_covered_above() -> None:
 MAY_BE_ABSENT = {
     "task": {"request_path", "request_sha256", "request_stored", "response_path", "supporting_paths"}
     | {"worktree_path", "expected_branch", "idempotency_key", "metadata", "priority", "not_before", "expires_at"}
-    | {"max_attempts", "backoff_seconds", "lease_seconds", "max_lease_seconds", "route", "response_schema"}
+    | {
+        "max_attempts",
+        "max_cost_usd",
+        "backoff_seconds",
+        "lease_seconds",
+        "max_lease_seconds",
+        "route",
+        "response_schema",
+    }
     | {"depends_on", "on_failure", "unique_key", "retry_of"},
     "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until", "limited"},
     "answer": {"format", "epoch", "token_sha256", "reviewed_request_sha256", "request_changed_before_response"}

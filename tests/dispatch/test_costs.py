@@ -8,7 +8,7 @@ from pathlib import Path
 from dispatch.conftest import Scene
 
 TOLD = {"result": "fine", "is_error": False, "subtype": "success", "type": "result", "total_cost_usd": 0.125}
-USAGE = {"usage": {"input_tokens": 11, "output_tokens": 7}, "session_id": "s-1"}
+USAGE = {"modelUsage": {"opus": {"inputTokens": 11, "outputTokens": 7}}, "session_id": "s-1"}
 
 
 def claude(scene: Scene, told: dict[str, object], code: int = 0) -> dict[str, str]:
@@ -32,6 +32,7 @@ def test_an_answer_is_entered_with_what_it_took(scene: Scene) -> None:
     (line,) = lines(scene)
     assert (line["task_id"], line["epoch"], line["lane"], line["vendor"]) == (id, 1, "default", "claude")
     assert (line["thread"], line["outcome"], line["cost_usd"]) == ("th-9", "answered", 0.125)
+    assert (line["tokens_in"], line["tokens_out"]) == (11, 7)
     assert scene.answer(id)["metadata"]["cost_usd"] == 0.125
     report = json.loads(scene.run("costs", "--by", "thread", "--json").out)
     assert [(one["thread"], one["attempts"], one["cost_usd"]) for one in report["costs"]] == [("th-9", 1, 0.125)]

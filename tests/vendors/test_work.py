@@ -70,6 +70,9 @@ def test_a_task_is_done_and_answered_with_what_it_took(project: Project) -> None
     assert answer.metadata["vendor"] == project.name and answer.metadata["session_id"]
     if project.name != "copilot":
         assert answer.metadata["tokens_in"] and answer.metadata["tokens_out"]
+    (spent,) = project.queue.costs()["costs"]
+    took = [answer.metadata.get(figure) or 0 for figure in ("tokens_in", "tokens_out", "cost_usd")]
+    assert [spent["vendor"], spent["tokens_in"], spent["tokens_out"], spent["cost_usd"]] == [project.name, *took]
     events = [event.type for event in project.queue.events(task)]
     assert {"dispatcher_started", "headless_started", "headless_completed"} <= set(events)
 
@@ -108,15 +111,26 @@ def test_a_missing_login_costs_no_attempt(project: Project, step: Step) -> None:
     assert (status["state"], status["attempts"]) == ("queued", 0), said
 
 
-def test_a_usage_limit_costs_no_attempt(make: MakeAgent, name: str) -> None:
+def test_a_usage_limit_holds_the_vendor_until_its_end_and_costs_no_attempt(make: MakeAgent, name: str) -> None:
     if name in PATIENT:
         pytest.skip(PATIENT[name])
-    project = Project(make(name, limit(name, int(time.time()) + 3_600)), name)
-    task = project.submit("hello")
+    at = int(time.time()) + 3_600
+    project = Project(make(name, limit(name, at)), name)
+    if name == "claude":  # limits are told to those who have a subscription
+        del project.environment["ANTHROPIC_API_KEY"]
+        project.environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-fake"
+    anybody, mine = project.queue.submit("default", prompt="hello"), project.submit("hello")
     said = project.work()
-    status = project.queue.status(task)
-    assert (status["state"], status["attempts"]) == ("queued", 0), said
-    assert "limit" in said
+    assert [project.queue.status(task)["attempts"] for task in (anybody, mine)] == [0, 0], said
+    (hold,) = project.queue.holds()
+    assert (hold.lane, hold.vendor, hold.by) == (None, name, "usage-limit"), said
+    if name != "gemini":  # which keeps the end to itself
+        assert hold.until is not None and 0 <= hold.until / 1e6 - at <= 120
+    assert project.queue.claim("default", vendor=name) is None
+    other = project.queue.claim("default", vendor="another")
+    assert other is not None and other.id == anybody, "what is for anybody goes on with others"
+    (line,) = project.queue.costs(by="day")["costs"]
+    assert (line["attempts"], line["answered"]) == (1, 0)
 
 
 @pytest.mark.parametrize("step", [Hang()], ids=["hang"])

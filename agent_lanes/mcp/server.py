@@ -1,6 +1,7 @@
 """The tools, resources and prompts of one queue on the official SDK: the only door to `mcp`.
 
     stdio(session)    serve one client on stdin and stdout, until it leaves
+    mount(session)    an ASGI application, streamable HTTP, for `serve`
     server(desk)      the SDK's server, for every transport
 
 A call that waits is cut into short sleeps, each in a thread of its own pool: between two of them the client is told
@@ -18,6 +19,7 @@ import anyio.to_thread
 import mcp_types as types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 from agent_lanes import __version__, guide
@@ -29,6 +31,7 @@ from agent_lanes.mcp.tools import TOOLS, Tool, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.wiring import Session
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 SLEEP_SECONDS = 5.0
 MOST_CALLS_AT_ONCE = 256
 SCHEME = "agent-lanes://task/"
+PATH = "/mcp"
 INSTRUCTIONS = (
     "A queue between coding agents. To hand work over: submit_task, then wait_for_response until it is not pending. "
     "To take work on: claim_next, do what input says, report_progress now and then, respond."
@@ -52,6 +56,15 @@ def stdio(session: Session) -> int:
 
     anyio.run(run)
     return 0
+
+
+def mount(session: Session) -> tuple[str, Callable[..., Any], AbstractAsyncContextManager[None]]:
+    """The path below which `serve` lets it answer, the application, and what is entered while that runs.
+
+    Host, Origin and token are those of `serve`, which looks at them before.
+    """
+    manager = StreamableHTTPSessionManager(server(calls.Desk(session)))
+    return PATH, manager.handle_request, manager.run()
 
 
 def server(desk: calls.Desk) -> Server[Any]:

@@ -14,6 +14,7 @@ from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from agent_lanes.server.http import Mount
     from agent_lanes.wiring import Session
 
 OPTIONS = (
@@ -46,4 +47,15 @@ def run(args: Arguments, session: Session) -> int:
     else:
         session.backend.prepare()
         token, said = http.token_of(session.store_address, args.token_file)
-    return http.serve(routes, place, token, token_said=said, say=output.note)
+    return http.serve(routes, place, token, token_said=said, say=output.note, mounts=_mcp(session))
+
+
+def _mcp(session: Session) -> tuple[Mount, ...]:
+    """The MCP server below /mcp, where its extra is installed."""
+    try:
+        from agent_lanes.mcp.server import mount
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("agent_lanes"):
+            raise
+        return ()
+    return (mount(session),)

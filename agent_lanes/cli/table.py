@@ -45,6 +45,7 @@ COMMANDS = (
     Command(name="list", group=LOOK, summary="all tasks"),
     Command(name="tree", group=LOOK, summary="what follows from a task, or belongs to a thread"),
     Command(name="events", group=LOOK, summary="what happens in the whole store, and with --follow what will"),
+    Command(name="top", group=LOOK, changes=True, summary="the queue live in the terminal, with keys to step in"),
     Command(name="listeners", group=LOOK, summary="who waits for work right now"),
     Command(name="stats", group=LOOK, summary="how each lane stands, and what it has done, in numbers"),
     Command(name="costs", group=LOOK, summary="what agents took: attempts, tokens, money, time"),

@@ -23,7 +23,7 @@ def phase(view: JsonObject) -> str:
         return LAPSED
     if view["state"] != QUEUED or view["offered"]:
         return str(view["state"])
-    if view["on_hold"]:
+    if view["on_hold"] or view["hold"]:
         return ON_HOLD
     if view["waits_for"]:
         return WAITING

@@ -209,10 +209,10 @@ class FileReader(FileFinder):
         return signals.watch_each([f"{self.layout.log}/{log.CURRENT}", f"{self.layout.signals}/{signals.ANY}"])
 
     def watch_changes(self) -> Watch:
-        """See ports.Signals: whatever is about to change is staged in tmp/."""
-        from agent_lanes.backends.files import signals
+        """See ports.Signals: what is about to change is staged in tmp/; what has changed has a line in the log."""
+        from agent_lanes.backends.files import log, signals
 
-        return signals.watch(self.layout.tmp, (".",))
+        return signals.watch_each([f"{self.layout.tmp}/.", f"{self.layout.log}/{log.CURRENT}"])
 
     def begin_run(self, id: str, token: str, *, mark: str, limit_seconds: float) -> RunLock:
         """See ports.Runs."""

@@ -82,8 +82,8 @@ class Board:
 
     def look(self, *, anew: bool = False) -> Picture:
         """What stands now. With `anew` all open tasks are read again: the log may lack a line. Raises StorageFailed."""
-        changed = None if anew or self._cursor is None else self._changed()
-        if changed is None:
+        changed = None if self._cursor is None else self._changed()
+        if changed is None or anew:
             self._read_all()
         else:
             waiting = [one.id for one in self._entries.values() if changed.intersection(one.snapshot.open_dependencies)]
@@ -117,16 +117,17 @@ class Board:
         """The open tasks; the first time, the newest of the others, too."""
         first = self._cursor is None
         self._cursor = self._backend.log_end()  # before the look: what happens during it is looked at twice
-        self._damaged = {}
-        ended = [one for one in self._entries.values() if one.snapshot.state not in ACTIVE]
+        self._damaged, before = {}, self._entries
+        self._entries = {one.id: one for one in before.values() if one.snapshot.state not in ACTIVE}
         claimed = {id for lane in self._backend.lanes() for id in self._backend.claimed(lane)}
-        self._entries = {one.id: one for one in ended}
         for id in islice(claimed, MOST_OPEN):
             self._read(id)
         found = list(islice(self._backend.scan(active_only=True), MOST_OPEN + 1))
         for one in found:
             self._keep(one)
         self._more = len(found) > MOST_OPEN
+        for id in before.keys() - self._entries.keys():  # ended without a line in the log, or among the many
+            self._read(id)
         for id in self._backend.ids()[-MOST_FINISHED:] if first else ():
             if id not in self._entries:
                 self._read(id)

@@ -126,7 +126,7 @@ class Top(Steps):
         before, self.picture = self._entries, message.picture
         self._entries = {entry.id: entry for entry in message.picture.entries}
         self._draw()
-        top = self.screen
+        top = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(top, Details) and before.get(top.task_id) != self._entries.get(top.task_id):
             top.renew()
 
@@ -135,7 +135,9 @@ class Top(Steps):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        """Show the picture."""
+        """Show the picture; at the very end there is nothing left to show it on."""
+        if not self.screen_stack:
+            return
         now = self.now
         views = {entry.id: entry.view(now, self.picture.holds) for entry in self.picture.entries}
         shown = [id for id, view in views.items() if self._filter.takes(view)]
@@ -171,7 +173,7 @@ class Top(Steps):
 
     def _tick(self) -> None:
         """Ages grow: the rows on the screen, and only the cells that differ."""
-        if self.screen is not self.screen_stack[0]:
+        if len(self.screen_stack) != 1:
             return
         now = self.now
         seen = (self._entries.get(id) for id in self._tasks.seen())
@@ -182,6 +184,8 @@ class Top(Steps):
     @on(Rows.RowHighlighted)
     def _tell_under(self) -> None:
         """The task under the cursor, in two lines."""
+        if not self.screen_stack:
+            return
         entry, line = self.entry(), ""
         if entry is not None:
             line = self._story(entry.view(self.now, self.picture.holds))

@@ -103,7 +103,7 @@ def _number(field: str, style: str = "") -> Callable[[JsonObject, int], Cell]:
 def _in_an_hour(what: str, style: str = "") -> Callable[[JsonObject, int], Cell]:
     def cell(lane: JsonObject, now: int) -> Cell:
         done = lane["last_hour"]
-        count = done[what] if isinstance(done, dict) else 0
+        count = done.get(what, 0) if isinstance(done, dict) else 0
         return (f"{count}", style) if count else ("-", "dim")
 
     return cell

@@ -37,13 +37,13 @@ def _row(lane: JsonObject, now: int) -> JsonObject:
 
 
 def _listening(name: str, picture: Picture) -> str:
-    """`ON HOLD · 2 codex, any`."""
+    """`ON HOLD · codex (2), any`."""
     held = [hold for hold in picture.holds if hold.lane == name and hold.vendor is None]
     counts: dict[str, int] = {}
     for sign in picture.signs:
         if sign.lane == name:
             counts[sign.vendor] = counts.get(sign.vendor, 0) + 1
-    who = ", ".join(vendor if count == 1 else f"{count} {vendor}" for vendor, count in counts.items())
+    who = ", ".join(vendor if count == 1 else f"{vendor} ({count})" for vendor, count in counts.items())
     return " · ".join(part for part in ("ON HOLD" if held else "", who) if part) or "nobody"
 
 

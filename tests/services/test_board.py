@@ -33,7 +33,9 @@ def store(clock: Any) -> Counting:
 
 
 def submit(store: MemoryStore, **asked: Any) -> str:
-    wanted = Submission(workspace_id="w", workspace_root="/", base="/", lane="review", prompt="Look", metadata={}, **asked)
+    wanted = Submission(
+        workspace_id="w", workspace_root="/", base="/", lane="review", prompt="Look", metadata={}, **asked
+    )
     return QueueService(store).submit(wanted)[0].id
 
 

@@ -76,9 +76,7 @@ def test_the_cursor_stays_on_its_task_while_rows_come_and_go(queue: Queue, look:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40), (40, 10), (20, 5)])
-def test_nothing_of_a_task_steers_the_terminal(
-    queue: Queue, look: Callable[..., None], size: tuple[int, int]
-) -> None:
+def test_nothing_of_a_task_steers_the_terminal(queue: Queue, look: Callable[..., None], size: tuple[int, int]) -> None:
     id = queue.submit("review", prompt=HOSTILE, source_agent="claude")
     taken = queue._service.claim_next("review", owner="codex-1")
     assert taken is not None and taken.claim is not None

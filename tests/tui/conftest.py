@@ -12,10 +12,11 @@ from agent_lanes.api import Queue
 
 pytest.importorskip("textual", reason="textual is not installed")
 
+from textual.pilot import Pilot
+
 from agent_lanes.services.looks import Looks
 from agent_lanes.tui.app import Top
 from agent_lanes.tui.tables import Lanes, Tasks
-from textual.pilot import Pilot
 
 PATIENCE_SECONDS = 30.0
 
@@ -68,7 +69,7 @@ def look(queue: Queue) -> Callable[..., None]:
     def run(story: Story, size: tuple[int, int] = (80, 24), **asked: str) -> None:
         async def told() -> None:
             top = Top(Looks(queue._service.backend), **asked)
-            async with top.run_test(size=size) as pilot:
+            async with top.run_test(size=size, notifications=True) as pilot:
                 await story(View(top, pilot))
 
         asyncio.run(told())

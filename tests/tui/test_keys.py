@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tui.conftest import View
 
 from agent_lanes.api import Queue
 from agent_lanes.errors import NotFound
 from agent_lanes.tui import opening
+from tui.conftest import View
 
 
 def test_a_task_is_cancelled_only_once_that_is_confirmed(queue: Queue, look: Callable[..., None]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from tui.conftest import View
 
 from agent_lanes.api import Queue
+from tui.conftest import View
 
 HOSTILE = "evil \x1b[31mred\x07 [bold]markup[/bold] [/] \u202egnp.exe \x9b2J\r\nnext"
 

@@ -84,6 +84,7 @@ class Top(Steps):
         self.theme = "ansi-dark"
         self._filter = Filter(lane=lane, state=state)
         self._entries = dict[str, Entry]()
+        self._told = ""
         self._watcher = Watcher(
             looks.backend,
             lambda picture: self.post(Changed(picture)),
@@ -189,7 +190,9 @@ class Top(Steps):
         entry, line = self.entry(), ""
         if entry is not None:
             line = self._story(entry.view(self.now, self.picture.holds))
-        self.screen_stack[0].query_one("#under", Static).update(line)
+        if line != self._told:  # each update lays the screen out anew
+            self._told = line
+            self.screen_stack[0].query_one("#under", Static).update(line)
 
     def _story(self, view: JsonObject) -> str:
         last = view["last_event"]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from itertools import islice
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.task import ACTIVE, CLAIMED
+from agent_lanes.core.task import ACTIVE, QUEUED
 from agent_lanes.errors import Damaged, NotFound
 from agent_lanes.services import stats
 
@@ -48,12 +48,8 @@ class Entry(Frozen):
         from agent_lanes.core.views import status
 
         task = self.snapshot.task
-        hold = standing(holds, task.lane, task.vendor, now) if holds and self.snapshot.state != CLAIMED else None
-        return status(self.snapshot, task.request_path, self.last, now, hold if self._open else None)
-
-    @property
-    def _open(self) -> bool:
-        return self.snapshot.state in ACTIVE
+        hold = standing(holds, task.lane, task.vendor, now) if holds and self.snapshot.state == QUEUED else None
+        return status(self.snapshot, task.request_path, self.last, now, hold)
 
 
 class Picture(Frozen):

@@ -2,7 +2,7 @@
 
     Watcher(backend, tell, fail).start()      tell(picture) at once, and after each change; fail(error)
 
-It sleeps in the store's own watch. `soon()` makes no difference to that: an action is a change, and wakes it.
+It sleeps in the store's own watch: what a key does is a change, too, and wakes it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from agent_lanes.core.terms import instant
 from agent_lanes.errors import BadUsage
 from agent_lanes.server import metrics
 from agent_lanes.server.route import Reply, Stream
-from agent_lanes.services import costs, following, presence, stats
+from agent_lanes.services import costs, following, presence, report, stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 10_000
 EVENTS = 100
+LONGEST_REQUEST = 1_000_000  # characters
 STREAM = "text/event-stream"
 
 
@@ -40,13 +41,21 @@ def events(call: Call) -> Outcome:
     backend = call.queue.backend
     found: deque[Logged] = deque(maxlen=None if since is not None else limit)
     cursor = since or backend.log_end()
-    for one in backend.log(since):
+    for one in backend.log(since) if limit else ():
         if since is not None and len(found) >= limit:
             break
         cursor = one.cursor
         if wanted(one):
             found.append(one)
     return Reply(body={"events": [public_logged(one) for one in found], "cursor": cursor})
+
+
+def story(call: Call) -> Outcome:
+    """GET /tasks/<id>/show: everything about one task."""
+    found = call.queue.read(call.id)
+    whole = report.whole(call.queue, found, list(call.queue.events(call.id)))
+    del whole["status"]
+    return Reply(body={**whole, "request": report.request(call.queue, found.task, LONGEST_REQUEST)})
 
 
 def listeners(call: Call) -> Outcome:

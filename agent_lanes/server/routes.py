@@ -90,6 +90,8 @@ TABLE: tuple[Route, ...] = (
     get("/tasks/tree", relations.tree_of_thread, "a thread",
          "tasks count left_off", {"thread": TEXT, **LIMIT}, "thread"),
     get("/tasks/{id}", tasks.status, "how a task stands", "task attempts_history"),
+    get("/tasks/{id}/show", observing.story, "a task with its request, answer and history",
+         "task events attempts_history response request"),
     get("/tasks/{id}/tree", relations.tree_of_task, "what follows from a task", "tasks count left_off", LIMIT),
     get("/tasks/{id}/response", tasks.response, "the answer to a task", "response", WAIT),
     post("/tasks/{id}/claim", tasks.claim, "take a task",

@@ -59,13 +59,25 @@ def whole(queue: Looks, snapshot: Snapshot, events: list[Event]) -> JsonObject:
     }
 
 
-def _shown(queue: Looks, task: Task) -> str:
+def request(queue: Looks, task: Task, longest: int) -> JsonObject | None:
+    """The request with at most so many characters, and how many are left off; or why it cannot be read.
+
+    None where there is only a prompt.
+    """
     try:
-        text = requests.text(queue.backend, task) or ""
+        text = requests.text(queue.backend, task)
     except AgentLanesError as wrong:
-        return f"({wrong.message})"
-    cut = len(text) - LONGEST_SHOWN
-    return f"{text[:LONGEST_SHOWN]}\n... {cut} characters more" if cut > 0 else text
+        return {"text": None, "left_off": 0, "error": wrong.message}
+    if text is None:
+        return None
+    return {"text": text[:longest], "left_off": max(0, len(text) - longest), "error": None}
+
+
+def _shown(queue: Looks, task: Task) -> str:
+    found = request(queue, task, LONGEST_SHOWN)
+    if found is None or found["error"] is not None:
+        return "" if found is None else f"({found['error']})"
+    return f"{found['text']}\n... {found['left_off']} characters more" if found["left_off"] else str(found["text"])
 
 
 def _indented(text: str) -> str:

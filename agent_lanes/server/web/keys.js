@@ -1,0 +1,43 @@
+// Keys, as in any pager: they move the focus among links, so what they reach can be reached without them.
+
+import { cancel, holdOrResume, retry } from "./actions.js";
+import { chooseLane } from "./board.js";
+import { help } from "./dialog.js";
+import { changed, model } from "./model.js";
+import { turnTheme } from "./look.js";
+
+const rows = () => [...document.querySelectorAll(".row a")];
+const at = () => rows().indexOf(document.activeElement);
+const task = () => model.tasks.get(document.activeElement?.closest("[data-id]")?.dataset.id ?? document.querySelector("article.task")?.dataset.id);
+
+function move(by) {
+  const all = rows();
+  if (!all.length) return;
+  const here = at();
+  const next = all[here < 0 ? 0 : Math.max(0, Math.min(all.length - 1, here + by))];
+  next.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const withTask = (act) => () => { const found = task(); if (found) act(found); };
+
+const KEYS = {
+  j: () => move(1), k: () => move(-1), "?": help, d: turnTheme,
+  "/": () => document.getElementById("search")?.focus() ?? (location.hash = "#/"),
+  1: () => { location.hash = "#/"; }, 2: () => { location.hash = "#/activity"; },
+  c: withTask(cancel), r: withTask(retry), h: withTask(holdOrResume),
+  l: withTask((found) => { chooseLane(found.lane); location.hash = "#/"; changed(); }),
+  Escape: () => { if (location.hash !== "#/") location.hash = "#/"; },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.target.matches("input, select, textarea")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const act = KEYS[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});

@@ -56,7 +56,7 @@ function drawAll(body) {
         bars: done.map((one, at) => ({ label: labels[at], parts: [["completed", one.completed, `${one.completed} completed`], ["failed", one.failed, `${one.failed} failed`], ["cancelled", one.cancelled, `${one.cancelled} cancelled`]] })) }),
       bars({ name: "Waiting time", note: "bar: half of the tasks waited less; line: nine of ten did", width: half, unit: "seconds", span: [start, now], columns: ["When", "Half, 9 of 10"],
         bars: waited.map((one, at) => ({ label: labels[at], mark: one.high, parts: [["waiting", one.median, `${duration(one.median)}, ${duration(one.high)} (${one.count} tasks)`]] })) })),
-    h("div.pair", null, costFigure(half), latest()));
+    h("div.pair", null, h("div", null, costFigure(half), listening()), latest()));
   tick();
 }
 
@@ -75,6 +75,13 @@ function costFigure(width) {
   if (!days.length) return h("figure", null, h("figcaption", null, "Cost by day"), h("p.hint", null, "No agent has told what it cost yet."));
   return bars({ name: "Cost by day (UTC)", width, unit: "dollars", span: null, columns: ["Day", "Cost"],
     bars: days.map((one) => ({ label: one.day, parts: [["cost", one.cost_usd ?? 0, `${dollars(one.cost_usd)} in ${one.attempts} attempts${one.unknown_cost ? `, ${one.unknown_cost} of unknown cost` : ""}`]] })) });
+}
+
+function listening() {
+  const found = model.listeners;
+  return h("figure", null, h("figcaption", null, "Who listens"), found.length ? h("ol.history", null, found.map((one) => h("li", null,
+    h("time", { datetime: one.since, "data-since": one.since }), h("b", null, `${one.lane ?? "every lane"} · ${visible(one.vendor)}`),
+    h("span.sub", null, visible(`${one.kind} by ${one.owner || "nobody named"}, process ${one.pid}`))))) : h("p.hint", null, "Nobody waits for work right now."));
 }
 
 function latest() {

@@ -26,7 +26,7 @@ function show() {
   leave = task ? taskPage(main, task) : view === "activity" ? activity(main) : board(main);
 }
 
-const STATES = { live: ["live", "Live"], waiting: ["waiting", "Reconnecting…"], refused: ["waiting", "Token refused"], start: ["waiting", "Connecting…"] };
+const STATES = { live: ["live", "Live"], waiting: ["waiting", "Reconnecting…"], refused: ["waiting", "Token needed"], start: ["waiting", "Connecting…"] };
 
 function connection(state) {
   const [kind, word] = STATES[state];

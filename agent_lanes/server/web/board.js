@@ -41,6 +41,7 @@ export function board(place) {
   const draw = () => {
     const now = Date.now();
     side.draw();
+    place.firstChild.classList.toggle("is-empty", model.tasks.size === 0 && model.lanes.length === 0 && model.holds.length === 0);
     side.element.querySelector(".holds").draw();
     const tasks = [...model.tasks.values()].filter((task) => !chosen.lane || task.lane === chosen.lane);
     drawChips(chips, tasks, now, draw);

@@ -32,7 +32,7 @@ function item(row, pressed, choose) {
   const more = [
     row.oldest !== null && `oldest ${duration(row.oldest)}`,
     row.listeners ? `${row.listeners} listening` : row.ready && !row.claimed && "nobody listens",
-    row.day && `${row.day.completed} done, ${row.day.failed} failed in 24 h`,
+    today(row.day),
   ].filter(Boolean);
   return h("li", null,
     h("button.lane", { type: "button", "aria-pressed": String(pressed), onclick: () => choose(pressed ? null : row.lane) },
@@ -40,6 +40,11 @@ function item(row, pressed, choose) {
       held && h("span.tag", null, icon("held"), "on hold", held.until && `, ends ${until(held.until, Date.now())}`, held.reason && `: ${visible(held.reason)}`),
       h("span.counts", null, counts), more.length > 0 && h("span.more", null, more.join(" · "))),
     toggle);
+}
+
+function today(day) {
+  const told = [day?.completed && `${day.completed} done`, day?.failed && `${day.failed} failed`].filter(Boolean);
+  return told.length > 0 && `${told.join(", ")} in 24 h`;
 }
 
 // From the server's numbers, and where it has none from the tasks that are known.

@@ -72,7 +72,7 @@ function head(task, now) {
     h("div.buttons", null,
       task.state === "queued" && button(task.on_hold ? "Resume" : "Hold", holdOrResume),
       open && button("Cancel", cancel, ".danger"),
-      !open && button("Retry", retry, ".primary"),
+      !open && button("Retry", retry, task.state === "completed" ? "" : ".primary"),
       model.dead.has(task.id) && button("Discard the dead letter", discard),
       button("Copy the id", copy, ".quiet")),
   ];

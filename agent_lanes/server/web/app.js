@@ -13,7 +13,11 @@ import { taskPage } from "./task.js";
 const main = document.getElementById("main");
 let leave = () => {};
 
+let shown = null;
+
 function show() {
+  if (shown === location.hash) return;
+  shown = location.hash;
   leave();
   const [, task] = /^#\/task\/([\w.:-]+)$/.exec(location.hash) ?? [];
   const view = task ? "task" : location.hash === "#/activity" ? "activity" : "tasks";

@@ -88,7 +88,8 @@ function drawGroups(list, tasks, now, draw) {
   if (!tasks.length) return fill(list, model.tasks.size ? h("p.hint", null, "No task fits. ", h("button.small", { type: "button", onclick: () => { clear(); draw(); } }, "Show all")) : empty());
   const groups = GROUPS.map(([name, fit]) => [name, tasks.filter(fit).sort(order(name))]).filter(([, found]) => found.length);
   const visibleIds = new Set();
-  fill(list, groups.map(([name, found]) => {
+  const focused = document.activeElement?.closest(".row")?.dataset.id;
+  place(list, groups.map(([name, found]) => {
     const most = shown[name] ?? AT_ONCE;
     const rows = found.slice(0, most).map((task) => { visibleIds.add(task.id); return row(task, now); });
     const old = [...list.querySelectorAll("section.group")].find((one) => one.dataset.group === name);
@@ -99,14 +100,19 @@ function drawGroups(list, tasks, now, draw) {
     return group;
   }));
   forget(visibleIds);
+  refocus(list, focused);
 }
 
-// Rows that stay where they are keep their focus.
-function place(list, rows) {
-  if (rows.length === list.children.length && rows.every((one, at) => list.children[at] === one)) return;
-  const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  list.replaceChildren(...rows);
-  if (focused?.isConnected) focused.focus({ preventScroll: true });
+// What stays as it is is not touched: a scrolled page does not jump.
+function place(list, elements) {
+  if (elements.length === list.children.length && elements.every((one, at) => list.children[at] === one)) return;
+  list.replaceChildren(...elements);
+}
+
+// A row keeps the focus when it is drawn anew, and when it moves to another group.
+function refocus(list, id) {
+  const link = id && !document.activeElement?.closest(".row") && list.querySelector(`[data-id="${id}"] a`);
+  if (link) link.focus({ preventScroll: true });
 }
 
 function further(name, left, draw) {

@@ -21,13 +21,19 @@ function move(by) {
 
 const withTask = (act) => () => { const found = task(); if (found) act(found); };
 
+// At once, so that the next key already finds the view.
+function go(hash) {
+  location.hash = hash;
+  dispatchEvent(new Event("hashchange"));
+}
+
 const KEYS = {
   j: () => move(1), k: () => move(-1), "?": help, d: turnTheme,
-  "/": () => document.getElementById("search")?.focus() ?? (location.hash = "#/"),
-  1: () => { location.hash = "#/"; }, 2: () => { location.hash = "#/activity"; },
+  "/": () => { if (!document.getElementById("search")) go("#/"); document.getElementById("search").focus(); },
+  1: () => go("#/"), 2: () => go("#/activity"),
   c: withTask(cancel), r: withTask(retry), h: withTask(holdOrResume),
-  l: withTask((found) => { chooseLane(found.lane); location.hash = "#/"; changed(); }),
-  Escape: () => { if (location.hash !== "#/") location.hash = "#/"; },
+  l: withTask((found) => { chooseLane(found.lane); go("#/"); changed(); }),
+  Escape: () => go("#/"),
 };
 
 document.addEventListener("keydown", (event) => {

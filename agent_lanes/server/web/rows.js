@@ -12,9 +12,7 @@ export function row(task, now) {
   if (known && known.task === task && known.kind === kind) return known.row;
   const fresh = contents(task, now);
   const element = known ? known.row : h("li.row", { "data-id": task.id });
-  const focused = known && element.contains(document.activeElement);
   element.replaceChildren(...fresh);
-  if (focused) element.querySelector("a").focus({ preventScroll: true });
   drawn.set(task.id, { task, kind, row: element });
   return element;
 }

@@ -11,6 +11,7 @@ import { forget, row } from "./rows.js";
 import { tick } from "./ticking.js";
 
 const AT_ONCE = 100;
+const PART_OF_ID = 6; // a shorter one would be found in every id, which is made of digits
 const FILTERS = [
   ["all", "All", () => true], ["working", "Working", (task) => task.state === "claimed"],
   ["queued", "Queued", (task) => task.state === "queued"],
@@ -129,8 +130,8 @@ const order = (name) => (a, b) =>
   : (b.offered - a.offered) || a.priority - b.priority || text(a.id, b.id);
 const text = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-const fits = (task, words) => words.toLowerCase().split(/\s+/).every((word) => haystack(task).includes(word));
-const haystack = (task) => [task.id, task.lane, task.claim_owner, task.route, task.source_agent, task.correlation_id, title(task), task.prompt, task.failure_reason].join("\n").toLowerCase();
+const fits = (task, words) => words.toLowerCase().split(/\s+/).every((word) => haystack(task).includes(word) || (word.length >= PART_OF_ID && task.id.toLowerCase().includes(word)));
+const haystack = (task) => [task.lane, task.claim_owner, task.route, task.source_agent, task.correlation_id, title(task), task.prompt, task.failure_reason].join("\n").toLowerCase();
 
 function clear() {
   Object.assign(chosen, { filter: "all", lane: null, text: "" });

@@ -21,9 +21,9 @@ function move(by) {
 
 const withTask = (act) => () => { const found = task(); if (found) act(found); };
 
-// At once, so that the next key already finds the view.
+// At once, so that the next key already finds the view; a fragment that is set would take the focus later.
 function go(hash) {
-  location.hash = hash;
+  if (location.hash !== hash) history.pushState(null, "", hash);
   dispatchEvent(new Event("hashchange"));
 }
 

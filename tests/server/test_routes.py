@@ -212,7 +212,7 @@ UNKNOWN = "20261121T000000000000Z-x-0123456789ab"
         ("POST", f"/tasks/{UNKNOWN}/claim"),
         ("POST", f"/tasks/{UNKNOWN}/events"),
         ("POST", f"/tasks/{UNKNOWN}/response"),
-        ("GET", "/"),
+        ("GET", "/web/nope.js"),
         ("GET", "/nothing"),
         ("POST", "/"),
         ("POST", "/tasks/next"),

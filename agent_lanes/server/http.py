@@ -10,6 +10,7 @@ import ipaddress
 import os
 import socket
 import stat
+from urllib.parse import quote
 
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.errors import BadUsage, StorageFailed
@@ -46,12 +47,14 @@ def serve(
     token: str | None,
     *,
     token_said: str,
+    linked: bool = False,
     say: Callable[[str], None],
     mounts: Sequence[Mount] = (),
 ) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code. `token` None asks for none. Raises BadUsage, StorageFailed.
 
-    `mounts` are further ASGI applications: a path, the application, and what is entered while the server runs.
+    `linked` says a link to the web page, which holds the token. `mounts` are further ASGI applications: a path, the
+    application, and what is entered while the server runs.
     """
     listening = listen(place)
     try:
@@ -60,7 +63,13 @@ def serve(
             raise BadUsage("--no-auth is for loopback and Unix sockets only", hint="leave it out, or --host 127.0.0.1")
         where = f"unix:{place.uds}" if place.uds is not None else _url(place.host, listening)
         line = f"agent-lanes serve: {where} on {routes.queue.backend.address}; {token_said}; Ctrl-C ends it"
-        _run(listening, routes, Guard(token, local=local), lambda: say(line), say, mounts)
+
+        def ready(has_page: bool) -> None:
+            say(line)
+            if has_page and linked and place.uds is None:
+                say(f"agent-lanes serve: open {where}{'' if token is None else '#token=' + quote(token, safe='')}")
+
+        _run(listening, routes, Guard(token, local=local), ready, say, mounts)
         say("agent-lanes serve: ended")
     finally:
         listening.close()
@@ -122,7 +131,7 @@ def _run(
     listening: socket.socket,
     routes: Routes,
     rules: Guard,
-    ready: Callable[[], None],
+    ready: Callable[[bool], None],
     say: Callable[[str], None],
     mounts: Sequence[Mount],
 ) -> None:
@@ -132,14 +141,14 @@ def _run(
         from agent_lanes.server import threads
 
         say(f"agent-lanes: warning: a plain server, without event streams; better: {INSTALL}")
-        ready()
+        ready(False)
         threads.serve(listening, routes, rules)
         return
     from agent_lanes.server.asgi import Application
     from agent_lanes.server.pages import Pages
 
     _allow_files()
-    app = Application(routes, rules, Pages(), ready)
+    app = Application(routes, rules, Pages(), lambda: ready(True))
     for path, mounted, running in mounts:
         app.mount(path, mounted, running)
     by_uvicorn.serve(listening, app)

@@ -47,7 +47,8 @@ def run(args: Arguments, session: Session) -> int:
     else:
         session.backend.prepare()
         token, said = http.token_of(session.store_address, args.token_file)
-    return http.serve(routes, place, token, token_said=said, say=output.note, mounts=_mcp(session))
+    linked, mounts = output.on_terminal(2), _mcp(session)
+    return http.serve(routes, place, token, token_said=said, linked=linked, say=output.note, mounts=mounts)
 
 
 def _mcp(session: Session) -> tuple[Mount, ...]:

@@ -11,6 +11,7 @@ import { tick } from "./ticking.js";
 
 const SPANS = [["3600", "1 hour"], ["21600", "6 hours"], ["86400", "24 hours"], ["604800", "7 days"]];
 const PARTS = 30;
+const DAYS = 14;
 const MOST_BARS = 1500;
 const DRAW_MS = 2000;
 let seconds = 3600;
@@ -70,10 +71,13 @@ function name(id) {
   return task ? visible(title(task)).slice(0, 60) : shortId(id);
 }
 
+const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+
 function costFigure(width) {
-  const days = (costs?.costs ?? []).slice(-14);
-  if (!days.length) return h("figure", null, h("figcaption", null, "Cost by day"), h("p.hint", null, "No agent has told what it cost yet."));
-  return bars({ name: "Cost by day (UTC)", width, unit: "dollars", span: null, columns: ["Day", "Cost"],
+  const told = new Map((costs?.costs ?? []).map((one) => [one.day, one]));
+  const days = Array.from({ length: DAYS }, (_, at) => day(DAYS - 1 - at)).map((one) => told.get(one) ?? { day: one, cost_usd: 0, attempts: 0 });
+  if (!told.size) return h("figure", null, h("figcaption", null, "Cost by day"), h("p.hint", null, "No agent has told what it cost yet."));
+  return bars({ name: "Cost by day (UTC)", width, unit: "dollars", span: [days[0].day, "today"], columns: ["Day", "Cost"],
     bars: days.map((one) => ({ label: one.day, parts: [["cost", one.cost_usd ?? 0, `${dollars(one.cost_usd)} in ${one.attempts} attempts${one.unknown_cost ? `, ${one.unknown_cost} of unknown cost` : ""}`]] })) });
 }
 

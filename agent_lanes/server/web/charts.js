@@ -41,9 +41,9 @@ function nice(value, unit) {
   return [1, 2, 4, 5, 10].map((step) => step * size).find((step) => step >= value) ?? value;
 }
 
-// Labels at the first, middle and last moment; none for days, whose bars name themselves.
+// Labels at the first, middle and last moment; of days the first and the last.
 function axis(span, width, height) {
-  if (!span) return null;
+  if (typeof span[0] === "string") return [[LEFT, "start", span[0]], [width, "end", span[1]]].map(([x, anchor, word]) => svg("text", { x, y: height - 4, "text-anchor": anchor }, word));
   const [start, end] = span;
   return [[0, "start"], [0.5, "middle"], [1, "end"]].map(([share, anchor]) =>
     svg("text", { x: LEFT + share * (width - LEFT), y: height - 4, "text-anchor": anchor }, share === 1 ? "now" : moment(start + share * (end - start), end - start)));

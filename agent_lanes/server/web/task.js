@@ -146,7 +146,7 @@ function facts(task, now) {
     ["Waits for", task.waits_for?.length ? task.waits_for.map((id) => [link(id), " "]) : null],
     ["Retry of", task.retry_of && link(task.retry_of)],
     ["On hold", (task.on_hold && (visible(task.hold_reason) || "yes")) || (task.hold && visible(task.hold.reason || "its lane or vendor"))],
-    ["Cause", task.cause], ["Request file", path(task.request_path)], ["Answer file", path(task.response_path)],
+    ["Cause", task.cause], ["Request file", kept(task) ? null : path(task.request_path)], ["Answer file", path(task.response_path)],
     ["Worktree", path(task.worktree_path)], ["Branch", visible(task.expected_branch) || null],
     ["Supporting", task.supporting_paths.length ? task.supporting_paths.map((one) => h("div", null, path(one.path))) : null],
     ["Metadata", Object.keys(task.metadata).length ? h("details", null, h("summary", null, Object.keys(task.metadata).length), h("pre.plain", { tabindex: 0 }, visible(JSON.stringify(task.metadata, null, 1)))) : null],
@@ -154,6 +154,8 @@ function facts(task, now) {
   return [h("h2", null, "Facts"), h("dl.facts", null, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", null, name), h("dd", null, value)]))];
 }
 
+// The store's own copy is no file of anybody's.
+const kept = (task) => task.request_path?.endsWith(`/tasks/${task.id}/request.md`);
 const path = (text) => text && h("code.path", null, visible(text));
 
 function attempts(found) {

@@ -254,10 +254,14 @@ def test_thousands_of_tasks_are_a_page_at_a_time(tab: Tab, http: Client) -> None
         assert http.post("/tasks/many", {"tasks": tasks})[0] == 200
     page = tab().open()
     expect(page.locator(".row")).to_have_count(100)
-    page.get_by_role("searchbox").fill("task 4321")
-    expect(page.locator(".row a")).to_have_text(["Task 4321"])
+    for wanted in ("4321", "11"):  # the oldest of them, too
+        page.get_by_role("searchbox").fill(f"task {wanted} ")
+        expect(page.locator(".row").get_by_text(f"Task {wanted}", exact=True)).to_be_visible()
     page.get_by_role("searchbox").fill("")
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".row")).to_have_count(300)
     id = submit(http, "One more", priority=0)
     expect(page.locator(".row").first).to_have_attribute("data-id", id)
+    everything = [{"lane": "lane-0", "prompt": f"Burst {number}", "priority": 0} for number in range(400)]
+    assert http.post("/tasks/many", {"tasks": everything})[0] == 200
+    expect(page.locator(".chip[data-key=queued] .count")).to_have_text("5401")

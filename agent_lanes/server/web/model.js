@@ -3,11 +3,15 @@
 
 import { get, getMaybe, Refused } from "./api.js";
 
-const ACTIVE_AT_ONCE = 1000;
+const FIRST_AT_ONCE = 300;
 const NEWEST_AT_ONCE = 200;
-const MOST_LOOKS = 40; // more at once are cheaper as lists
+const ACTIVE_AT_ONCE = 1000;
+const MOST_ACTIVE = 10_000;
+const LOOKS_AT_ONCE = 40;
+const MOST_LOOKS = 200; // more are cheaper as lists
 const GATHER_MS = 120;
-const LISTS_MS = 1000;
+const LISTS_MS = 5000;
+const FRESH_MS = 1000;
 const AROUND_MS = 10_000; // holds and listeners leave no events
 const KEPT_EVENTS = 20_000;
 
@@ -26,36 +30,48 @@ export const model = {
 const watchers = new Set();
 let drawing = false;
 
-// Call `seen` after each change, at most once a frame; returns how to stop.
+// Call `seen` after each change; the more a drawing takes, the less often. Returns how to stop.
 export function watch(seen) {
   watchers.add(seen);
   return () => watchers.delete(seen);
 }
+
+let took = 0;
 
 export function changed() {
   if (drawing) return;
   drawing = true;
   setTimeout(() => {
     drawing = false;
+    const start = performance.now();
     for (const seen of [...watchers]) seen();
-  }, 16);
+    took = performance.now() - start;
+  }, Math.min(1000, Math.max(16, 4 * took)));
 }
 
+let resting = Promise.resolve();
+
+// What a screen shows at once; the rest of what is open comes after it, page by page.
 export async function load() {
-  const [active, newest] = await Promise.all([
-    get(`/tasks?active_only=true&limit=${ACTIVE_AT_ONCE}`),
-    get(`/tasks?limit=${NEWEST_AT_ONCE}`),
-    loadAround(),
-  ]);
-  const listed = new Map([...newest.tasks, ...active.tasks].map((task) => [task.id, task]));
-  for (const task of model.tasks.values()) {
-    if (!listed.has(task.id) && isActive(task)) dirty.add(task.id);
-  }
-  listed.forEach(put);
+  const [first, newest] = await Promise.all([active(FIRST_AT_ONCE), get(`/tasks?limit=${NEWEST_AT_ONCE}`), loadAround()]);
+  newest.tasks.forEach(put);
   if (!model.loaded) model.more = newest.cursor;
   model.loaded = true;
+  resting = rest(first, new Set()).catch(() => {});
+}
+
+const active = (limit, cursor) => get(`/tasks?active_only=true&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+
+async function rest(page, listed) {
+  for (;;) {
+    for (const task of page.tasks) listed.add(put(task));
+    changed();
+    if (page.cursor === null || listed.size >= MOST_ACTIVE) break;
+    page = await active(ACTIVE_AT_ONCE, page.cursor);
+  }
+  if (page.cursor !== null) return;
+  for (const task of model.tasks.values()) if (isActive(task) && !listed.has(task.id)) dirty.add(task.id); // ended meanwhile
   if (dirty.size) gather();
-  changed();
 }
 
 export async function loadAround() {
@@ -92,8 +108,8 @@ export const isActive = (task) => task.state === "queued" || task.state === "cla
 // A task keeps its identity while it is the same, so that what shows it need not be drawn again.
 export function put(task) {
   const known = model.tasks.get(task.id);
-  if (known && stamp(known) === stamp(task)) return;
-  model.tasks.set(task.id, task);
+  if (!known || stamp(known) !== stamp(task)) model.tasks.set(task.id, task);
+  return task.id;
 }
 
 const stamp = (task) => {
@@ -125,26 +141,26 @@ export function heard(event) {
 export const hearers = new Set();
 
 function gather() {
-  if (gathering) return;
-  const wait = dirty.size > MOST_LOOKS ? Math.max(GATHER_MS, listedAt + LISTS_MS - Date.now()) : GATHER_MS;
-  gathering = setTimeout(look, wait);
+  gathering ||= setTimeout(look, GATHER_MS);
 }
 
 // The stream runs (again): what could not be looked at meanwhile is.
 export const caughtUp = () => { if (dirty.size) gather(); };
 
 async function look() {
-  const ids = [...dirty];
-  dirty.clear();
+  const burst = dirty.size > MOST_LOOKS && Date.now() - listedAt > LISTS_MS;
+  const ids = burst ? [...dirty] : [...dirty].slice(0, LOOKS_AT_ONCE);
+  for (const id of ids) dirty.delete(id);
   try {
-    if (ids.length > MOST_LOOKS) {
-      listedAt = Date.now();
+    if (burst) {
       await load();
+      await resting;
+      listedAt = Date.now();
     } else {
-      await Promise.all([...ids.map(lookAt), freshAround(LISTS_MS)]);
+      await Promise.all([...ids.map(lookAt), freshAround(FRESH_MS)]);
     }
   } catch {
-    ids.forEach((id) => dirty.add(id)); // the server is away: the stream's return brings another look
+    for (const id of ids) dirty.add(id); // the server is away: the stream's return brings another look
   }
   gathering = 0;
   changed();

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.errors import Refused, of_system
+from agent_lanes.newborn import sweep
 from agent_lanes.setup import files
 from agent_lanes.setup.manifest import Manifest, missing
 from agent_lanes.setup.plan import CURRENT, GONE, SHARED, Change
@@ -35,7 +36,8 @@ def apply(changes: Iterable[Change], manifest: Manifest) -> None:
 def _apply(change: Change, manifest: Manifest, ours: set[str]) -> None:
     if change.status in (CURRENT, SHARED) and change.entry is not None:
         manifest.write(change.entry)
-    elif change.status == GONE:
+    elif change.status == GONE:  # or a killed call had not come to it yet
+        sweep(os.path.dirname(change.target))
         manifest.drop(change.target)
     elif change.pending:
         _unchanged(change)
@@ -60,6 +62,7 @@ def _put(change: Change, manifest: Manifest, ours: set[str]) -> None:
 def _taken(change: Change, manifest: Manifest) -> None:
     if change.after is None:
         files.remove(change.target)
+        sweep(os.path.dirname(change.target))
     else:
         files.write(change.target, change.after, change.was)
     manifest.drop(change.target)
@@ -72,6 +75,7 @@ def _unchanged(change: Change) -> None:
 
 def _tidy(manifest: Manifest, ours: set[str]) -> None:
     """Remove the folders that were made for files which are there no more. Those in use cannot be removed."""
+    sweep(manifest.folder)
     if manifest.entries():
         kept = {folder for entry in manifest.entries().values() for folder in entry.folders}
         ours = ours - kept

@@ -10,6 +10,10 @@ import tomllib
 
 from agent_lanes.setup.piece import BLOCK, ByHand, Edit, Piece
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MARKERS = {
     BLOCK: ("<!-- agent-lanes:begin (agent-lanes setup --uninstall takes this out) -->", "<!-- agent-lanes:end -->"),
     "toml": ("# agent-lanes:begin (agent-lanes setup --uninstall takes this out)", "# agent-lanes:end"),
@@ -57,7 +61,7 @@ def check_table(before: str, after: str, piece: Piece) -> None:
         raise ByHand(f"{name} cannot be added without changing what else it says")
 
 
-def table(keys: tuple[str, ...], entry: dict[str, object]) -> str:
+def table(keys: tuple[str, ...], entry: Mapping[str, object]) -> str:
     """A TOML table. Strings, numbers, truth and lists of them are written as in JSON."""
     import json
 

@@ -1,4 +1,4 @@
-"""Where each agent looks: its instruction files and its skills, of a project and of the user's.
+"""Where each agent looks: its instruction files, its skills, its MCP servers, of a project and of the user's.
 
 Tried with the real programs, as tests/vendors does (all but the user's files of qwen and copilot, which are from their
 documents). Claude Code reads AGENTS.md where there is no CLAUDE.md, so none is made: it would hide the other.
@@ -6,12 +6,15 @@ documents). Claude Code reads AGENTS.md where there is no CLAUDE.md, so none is 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
+import shlex
 
 from agent_lanes.core.frozen import Frozen
+from agent_lanes.mcp.registration import registration
 from agent_lanes.setup import marked, texts
-from agent_lanes.setup.piece import BLOCK, FILE, PROJECT, Piece, Scope
+from agent_lanes.setup.piece import BLOCK, FILE, JSON, PROJECT, TOML, Piece, Scope
 
 AGENTS_FILE = "AGENTS.md"
 IMPORT = re.compile(rf"^@(?:\./)?{re.escape(AGENTS_FILE)}\s*$", re.MULTILINE)
@@ -25,6 +28,7 @@ class Agent(Frozen):
     notes: tuple[str, ...] = (AGENTS_FILE,)
     user_notes: tuple[str, ...] = (AGENTS_FILE,)
     skills: str = "skills/{}/SKILL.md"
+    servers: tuple[str, ...] = ()  # in its own folder, the user's file of MCP servers
 
 
 AGENTS = {
@@ -39,10 +43,22 @@ AGENTS = {
         home=("CODEX_HOME", ".codex"),
         notes=("AGENTS.override.md", AGENTS_FILE),
         user_notes=("AGENTS.override.md", AGENTS_FILE),
+        servers=("config.toml",),
     ),
-    "gemini": Agent(folder=".gemini", home=("", ".gemini"), notes=("GEMINI.md",), user_notes=("GEMINI.md",)),
-    "opencode": Agent(folder=".opencode", home=("XDG_CONFIG_HOME", ".config", "opencode"), skills="command/{}.md"),
-    "qwen": Agent(folder=".qwen", home=("", ".qwen"), user_notes=("QWEN.md",), skills=""),
+    "gemini": Agent(
+        folder=".gemini",
+        home=("", ".gemini"),
+        notes=("GEMINI.md",),
+        user_notes=("GEMINI.md",),
+        servers=("settings.json",),
+    ),
+    "opencode": Agent(
+        folder=".opencode",
+        home=("XDG_CONFIG_HOME", ".config", "opencode"),
+        skills="command/{}.md",
+        servers=("opencode.jsonc", "opencode.json"),
+    ),
+    "qwen": Agent(folder=".qwen", home=("", ".qwen"), user_notes=("QWEN.md",), skills="", servers=("settings.json",)),
     "copilot": Agent(folder=".copilot", home=("", ".copilot"), user_notes=("copilot-instructions.md",), skills=""),
 }
 
@@ -66,7 +82,29 @@ def _of(name: str, scope: Scope, command: str, environment: dict[str, str]) -> l
     for skill in texts.SKILLS if agent.skills else ():
         path, text = os.path.join(base, agent.skills.format(skill)), texts.skill(skill, name, command)
         made.append(Piece(path=path, format=FILE, what=f"skill {skill}", core=text, agents=(name,), scope=scope))
-    return made
+    return [*made, *_server(name, scope, command, base if mine else "")]
+
+
+def _server(name: str, scope: Scope, command: str, home: str) -> list[Piece]:
+    """The MCP server, where it can run: `home` is the agent's folder in the user's home, empty in a project."""
+    known = registration(name, (*shlex.split(command), "mcp"))
+    names = AGENTS[name].servers if home else (os.path.basename(known.path),) if known and not known.user else ()
+    if known is None or not names or importlib.util.find_spec("mcp") is None:
+        return []
+    folder = home or os.path.join(scope.folder, os.path.dirname(known.path))
+    core = marked.between(TOML, marked.table(known.keys, known.entry)) if known.format == TOML else ""
+    return [
+        Piece(
+            path=_first(folder, names),
+            format=TOML if core else JSON,
+            what="MCP server",
+            core=core,
+            keys=known.keys,
+            entry=known.entry,
+            agents=(name,),
+            scope=scope,
+        )
+    ]
 
 
 def _home(agent: Agent, home: str, environment: dict[str, str]) -> str:

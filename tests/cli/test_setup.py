@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,7 @@ def test_check_tells_what_is_current_stale_missing_and_edited(run: Command, lax:
     found = {os.path.relpath(file["path"], run.folder): file["status"] for file in answer["files"]}
     assert answer["status"] == "stale" and found == {
         "AGENTS.md": "stale",
+        ".mcp.json": "stale",
         ".claude/skills/agent-lanes/SKILL.md": "by_hand",
         ".claude/skills/agent-lanes-dispatcher/SKILL.md": "stale",
         ".codex/skills/agent-lanes/SKILL.md": "missing",
@@ -200,6 +203,39 @@ def test_a_link_is_followed_and_stays_one(run: Command) -> None:
     assert (run.folder / "docs/agents.md").read_text().count(BEGIN) == 1, "one file, one note"
     run("setup", "--uninstall", "--yes")
     assert everywhere(run) == before
+
+
+def test_an_mcp_server_is_one_more_of_the_users(run: Command) -> None:
+    pytest.importorskip("mcp")
+    texts = {
+        run.folder / ".mcp.json": '{"mcpServers": {"other": {"command": "x"}}}',
+        run.folder / ".gemini/settings.json": '// mine\n{\n  "ui": {"theme": "dark"}, // so\n}\n',
+        run.home / ".codex/config.toml": '# mine\nmodel = "m"\n[mcp_servers.other]\ncommand = "x"',
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    before = everywhere(run)
+    run("setup", "--claude", "--gemini", "--project", "--yes")
+    run("setup", "--codex", "--user", "--yes")
+    servers = json.loads((run.folder / ".mcp.json").read_text())["mcpServers"]
+    assert servers.keys() == {"other", "agent-lanes"}
+    assert servers["agent-lanes"]["command"] == "./handoff/bin/handoff" and servers["agent-lanes"]["args"] == ["mcp"]
+    toml = tomllib.loads((run.home / ".codex/config.toml").read_text())
+    assert toml["model"] == "m" and toml["mcp_servers"].keys() == {"other", "agent-lanes"}
+    assert "// so" in (run.folder / ".gemini/settings.json").read_text()
+    run("setup", "--uninstall", "--user", "--yes")
+    run("setup", "--uninstall", "--project", "--yes")
+    assert everywhere(run) == before
+
+
+def test_a_diff_of_settings_shows_nothing_of_the_users(run: Command) -> None:
+    pytest.importorskip("mcp")
+    (run.folder / ".mcp.json").write_text('{"mcpServers": {"other": {"env": {"KEY": "secret"}}}}\n')
+    for words in (("setup", "--claude", "--yes"), ("setup", "--uninstall")):
+        shown = run(*words, "--dry-run").text + run(*words, "--dry-run", "--json").text
+        assert ".mcp.json" in shown and "secret" not in shown
+        run(*words, "--yes")
 
 
 def test_a_skill_of_that_name_that_setup_has_not_written_is_not_touched(run: Command, lax: Command) -> None:

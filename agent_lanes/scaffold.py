@@ -1,6 +1,6 @@
-"""Copies handoff_template/ and dispatchers/ into a project or a pool, and fills in their placeholders.
+"""Copies handoff_template/, dispatchers/ and prompt_pack/ into a project or a pool, and fills in their placeholders.
 
-Both folders lie at the top of the repository and, in a wheel, inside the package: the same bytes either way. A
+The folders lie at the top of the repository and, in a wheel, inside the package: the same bytes either way. A
 scaffold is made complete beside its place and then renamed, so there is all of it or nothing.
 """
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-TEMPLATE, DISPATCHERS = "handoff_template", "dispatchers"
+TEMPLATE, DISPATCHERS, PACK = "handoff_template", "dispatchers", "prompt_pack"
+PACK_FOLDER = "prompt-pack"
 POOL = ".agent-lanes-queue"
 INTERPRETER = ".python"
 VENDOR_WRAPPERS = ("claude.sh", "codex.sh", "gemini.sh", "opencode.sh")
@@ -104,6 +105,13 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
             f"let a project share this queue: agent-lanes init --queue-root {_shell(store)}",
         ],
     }
+
+
+def pack(path: str) -> str:
+    """Make PATH/prompt-pack/, and tell where that is. Raises Refused if it is there, StorageFailed."""
+    place = os.path.join(os.path.realpath(path), PACK_FOLDER)
+    _make(place, lambda born: _copy(_source(PACK), born, {}))
+    return place
 
 
 def template(folder: str, name: str) -> str:

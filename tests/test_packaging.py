@@ -18,7 +18,7 @@ import pytest
 import agent_lanes
 
 ROOT = Path(__file__).resolve().parents[1]
-SCAFFOLDS = ("handoff_template", "dispatchers")
+SCAFFOLDS = ("handoff_template", "dispatchers", "prompt_pack")
 LARGEST_WHEEL = 500_000
 IN_CI = os.environ.get("CI") == "true"
 NO_ISOLATION = importlib.util.find_spec("hatchling") is not None

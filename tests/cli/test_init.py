@@ -198,3 +198,18 @@ def test_projects_share_the_queue_of_a_pool(bare: Command) -> None:
 
 def test_init_pool_needs_a_path(bare: Command) -> None:
     assert "PATH" in bare("init-pool", code=USAGE).why
+
+
+def test_a_prompt_pack_comes_with_a_project_or_to_one_that_is_there(bare: Command) -> None:
+    made = bare("init", "new", "--pack", "--json").json
+    assert made["prompt_pack"] == str(bare.folder / "new/prompt-pack") and "handoff" in made
+    bare("init", "old")
+    before = tree(bare.folder / "old/handoff")
+    added = bare("init", "old", "--pack", "--json").json
+    assert added.keys() == {"status", "prompt_pack", "next_steps"}
+    assert tree(bare.folder / "old/handoff") == before
+    assert tree(bare.folder / "old/prompt-pack").keys() == {
+        path.replace("/new/", "/old/") for path in tree(bare.folder / "new/prompt-pack")
+    }
+    assert os.access(bare.folder / "old/prompt-pack/run.sh", os.X_OK)
+    assert "already exists" in bare("init", "old", "--pack", code=REFUSED).why

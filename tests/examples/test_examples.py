@@ -16,7 +16,7 @@ NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/run.sh"))
 
 
 def test_the_promised_examples_are_there() -> None:
-    assert {"two-terminal", "fan-out", "graph"} <= set(NAMES)
+    assert {"two-terminal", "fan-out", "graph", "prompt-pack"} <= set(NAMES)
     assert [path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name not in NAMES] == []
 
 

@@ -1,4 +1,4 @@
-"""Tell the agents on this machine of the queue: a note in their instruction files, and two skills.
+"""Tell the agents on this machine of the queue: a note in their instruction files, two skills, the MCP server.
 
 For those named, else for all that are on PATH; in the project (where there is a config), or with --user in your home.
 Every change is shown, and made once you agree; without a terminal nothing is changed unless --yes is given.

@@ -1,7 +1,7 @@
 """Where each agent looks: its instruction files, its skills, its MCP servers, of a project and of the user's.
 
-Tried with the real programs, as tests/vendors does (all but the user's files of qwen and copilot, which are from their
-documents). Claude Code reads AGENTS.md where there is no CLAUDE.md, so none is made: it would hide the other.
+Tried with the real programs: tests/vendors/test_setup.py. Claude Code reads AGENTS.md where there is no CLAUDE.md, so
+none is made: it would hide the other.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ WITHOUT_SKILLS = ("qwen", "copilot")
 COMMANDS = ("opencode",)  # not listed to the model: they are what the user calls
 
 
-def tree(*folders: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() if path.is_file() else b"" for folder in folders for path in folder.rglob("*")}
+def files(*folders: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
 def lanes(agent: Agent, *words: str) -> None:
@@ -34,19 +34,16 @@ def test_an_agent_is_told_of_the_queue(make: MakeAgent, name: str, scope: str) -
     subprocess.run(["git", "init", "-q"], check=True, cwd=agent.work)
     lanes(agent, "init")
     lanes(agent, "where")  # the compiled config is made now
-    before = tree(agent.home, agent.work)
+    before = files(agent.home, agent.work)
     lanes(agent, "setup", f"--{name}", scope, "--yes")
-    installed = tree(agent.home, agent.work)
+    installed = files(agent.home, agent.work)
     done = agent.run("Do you know of a queue?")
     assert done.outcome.answer == "yes", done
     told = "\n".join(request.texts for request in agent.model.work) + str([one.body for one in agent.model.work])
     assert NOTE in told, "its note"
     if name not in WITHOUT_SKILLS + COMMANDS:
         assert SKILL in told and DISPATCHER in told, "its skills"
-    after = tree(agent.home, agent.work)
+    its_own = {path for path, data in files(agent.home, agent.work).items() if installed.get(path) != data}
     lanes(agent, "setup", "--uninstall", "--yes")
-    left = tree(agent.home, agent.work)
-    made_by_it = {path: data for path, data in after.items() if installed.get(path) != data}
-    assert {path: data for path, data in left.items() if path not in made_by_it} == {
-        path: data for path, data in before.items() if path not in made_by_it
-    }
+    left = {path: data for path, data in files(agent.home, agent.work).items() if path not in its_own}
+    assert left == {path: data for path, data in before.items() if path not in its_own}

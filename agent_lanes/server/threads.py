@@ -5,6 +5,7 @@ A thread a request, also while it waits; no event streams. The routes and the ru
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,10 +26,13 @@ SLOWEST_SECONDS = 60
 
 
 def serve(listening: socket.socket, routes: Routes, rules: Guard) -> None:
-    """Serve on a socket that listens, until KeyboardInterrupt."""
+    """Serve on a socket that listens, until SIGINT or SIGTERM."""
     server = Server(listening, routes, rules)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.serve_forever()
+    except KeyboardInterrupt:
+        pass
     finally:
         server.server_close()
 

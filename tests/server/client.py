@@ -32,6 +32,17 @@ class Client:
         """GET."""
         return self.send("GET", path, None, headers)
 
+    def text(self, path: str) -> tuple[str, str]:
+        """GET of what is not JSON: its type and itself."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        try:
+            connection.request("GET", path, headers=self.shown)
+            response = connection.getresponse()
+            assert response.status == 200
+            return response.headers["Content-Type"], response.read().decode()
+        finally:
+            connection.close()
+
     def post(self, path: str, body: object = None, **headers: str) -> Answer:
         """POST with a JSON body."""
         return self.send("POST", path, json.dumps({} if body is None else body).encode(), headers)

@@ -15,7 +15,7 @@ from agent_lanes.config import check
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
 from agent_lanes.errors import AgentLanesError, Refused, of_system
-from agent_lanes.newborn import Newborn
+from agent_lanes.newborn import Newborn, sweep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
     queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)
     name = names.workspace_id(workspace_id or os.path.basename(folder) or "root")
     config, store = os.path.join(queue, "handoff.yaml"), os.path.join(queue, check.DEFAULT_QUEUE)
+    sweep(os.path.dirname(folder))  # a trial of the file system that was killed before there was a pool
     _refuse(queue)
     values = {"WORKSPACE_ID": name, "WORKSPACE_ROOT": check.DEFAULT_ROOT, "QUEUE_ROOT": check.DEFAULT_QUEUE}
     paths = {"QUEUE_ROOT": store, "CONFIG": config}

@@ -128,7 +128,11 @@ def _unlike(calls: list[Call]) -> list[Call]:
 
 def _one(attempt: Try, name: str, plan: Plan, files_only: bool) -> Found:
     found = Found(name)
-    trial = Trial(next(case for case in CASES if case.name == name), Scene(plan.work))
+    try:
+        trial = Trial(next(case for case in CASES if case.name == name), Scene(plan.work))
+    except AssertionError as wrong:  # the others go on
+        found.broken("nothing was tried", [str(wrong)])
+        return found
     attempt(trial, found, points(trial.calls, trial.case, plan, files_only=files_only))
     found.states, found.repeated, found.litter = trial.states, trial.repeated, trial.litter
     return found

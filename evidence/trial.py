@@ -48,7 +48,7 @@ class Trial:
         if self.undisturbed.code != case.code:
             raise AssertionError(f"{case.name}: {self.undisturbed}")
         self._after = self._view(scene.keep())
-        self._learn(self.call())
+        self._learn(self._again())
         self.reset()
         self._learn(Ended(0, b"", b""))
         self.reset()
@@ -121,9 +121,7 @@ class Trial:
     def _by_the_same_call(self, kept: Kept, state: str) -> Told:
         """The same call again: it must end as it should, and say what it should; then all goes on."""
         case, told = self.case, Told()
-        if case.command == "claim" and case.again == commands.AGAIN:
-            Ending(self.scene, self.store, self.stand.tokens, {}).let_leases_end()
-        again = self.call()
+        again = self._again()
         now = self.scene.keep()
         refused = case.again == commands.REFUSED and (state == DONE or (case.view != "facts" and state == BETWEEN))
         seen_to = case.again == commands.EITHER and state == DONE and again.code == commands.REFUSAL
@@ -138,6 +136,12 @@ class Trial:
         if case.again != commands.AGAIN and self.state(now) != DONE and not refused:
             told.append("the same call again does not do it")
         return told + self.wrong(now) + self._to_the_end(again.values)
+
+    def _again(self) -> Ended:
+        """The same call; a claim that takes what the first one took comes after its lease."""
+        if self.case.command == "claim" and self.case.again == commands.AGAIN:
+            Ending(self.scene, self.store, {}, {}).let_leases_end()
+        return self.call()
 
     def _to_the_end(self, printed: dict[str, str]) -> Told:
         told = self._ending(printed).reach()

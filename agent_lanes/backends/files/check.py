@@ -26,7 +26,7 @@ def fit(folder: str, *, network: bool = False) -> None:
     while not os.path.isdir(nearest):
         nearest = os.path.dirname(nearest) or "/"
     local(nearest, folder, mounts.mountinfo(), network=network)
-    try_out(os.path.join(nearest, f".agent-lanes-check-{chance(12)}"), folder)
+    try_out(os.path.join(nearest, f".agent-lanes-{chance(16)}"), folder)
 
 
 def fit_new(root: str, tmp: str, *, network: bool) -> None:

@@ -13,11 +13,10 @@ from agent_lanes.core import codec
 from agent_lanes.core.answers import decode_response, encode_response
 from agent_lanes.core.control import end
 from agent_lanes.core.fairness import Flow
-from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
 from agent_lanes.core.placement import Due, Ready, comes_up, overdue, placement, timer_now
-from agent_lanes.core.task import ACTIVE, QUEUED, Event, Snapshot, Task
+from agent_lanes.core.task import ACTIVE, QUEUED, Event, NewBorn, Snapshot, Task
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound
@@ -30,15 +29,6 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.stats import Standing, Tally
     from agent_lanes.ports import Birth, Creation, Decide
-
-
-class NewBorn(Frozen):
-    """What the store adds to a task that is being made (ports.Birth)."""
-
-    now: Moment
-    id: str | None
-    chance: str
-    sequence: int
 
 
 class MemoryStore(MemoryRuns):

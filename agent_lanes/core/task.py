@@ -99,6 +99,15 @@ class Task(Frozen):
         return bool(self.depends_on or self.retry_of or "parent_task_id" in words or "thread_id" in words)
 
 
+class NewBorn(Frozen):
+    """What a store adds to a task that is being made (births.Birth)."""
+
+    now: Moment
+    id: str | None
+    chance: str
+    sequence: int
+
+
 class Lease(Frozen):
     """How long a claim holds: `seconds` from when it was taken or renewed.
 

@@ -17,13 +17,12 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, commits, counter, durable, keys, records
-from agent_lanes.backends.files.creator import NewBorn
 from agent_lanes.backends.files.layout import EVENTS, TASK
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.together import Together
 from agent_lanes.backends.files.unique import Taken
 from agent_lanes.core.placement import placement
-from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.core.task import NewBorn, Snapshot, Task
 from agent_lanes.errors import AgentLanesError
 
 TYPE_CHECKING = False

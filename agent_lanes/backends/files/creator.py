@@ -12,10 +12,8 @@ from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import REQUEST, TASK
 from agent_lanes.backends.files.shelf import FileShelf
-from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import placement
-from agent_lanes.core.task import SUBMITTED, Event, Snapshot, Task
-from agent_lanes.core.times import Moment
+from agent_lanes.core.task import SUBMITTED, Event, NewBorn, Snapshot, Task
 from agent_lanes.errors import AgentLanesError, Busy
 
 TYPE_CHECKING = False
@@ -27,15 +25,6 @@ if TYPE_CHECKING:
     from agent_lanes.ports import Birth, Creation
 
 RETRIES = 1000
-
-
-class NewBorn(Frozen):
-    """What the store adds to a task that is being made (ports.Birth)."""
-
-    now: Moment
-    id: str | None
-    chance: str
-    sequence: int
 
 
 class FileCreator(FileShelf):

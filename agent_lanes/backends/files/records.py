@@ -139,13 +139,17 @@ def unborn(folder: str, id: str) -> bool:
 
 
 def whole(folder: str, task: Task) -> bool:
-    """Whether the request that is kept beside the record is what was submitted. Raises OSError."""
+    """Whether the request that is kept beside the record is what was submitted; where no hash tells, if it is there.
+
+    Raises OSError.
+    """
     from agent_lanes.core.digest import sha256
 
     try:
-        return sha256(request_bytes(folder, task.id)) == task.request_sha256
+        request = request_bytes(folder, task.id)
     except (NotFound, Damaged):
         return False
+    return task.request_sha256 is None or sha256(request) == task.request_sha256
 
 
 def examined(folder: str, id: str) -> tuple[Snapshot | None, AgentLanesError | None]:

@@ -13,6 +13,7 @@ from typing import Any
 from contracts.stores import BOOT, Clock, ClockedFileStore, claim, make, note, park, release, renew, respond
 
 from agent_lanes.backends.files import together
+from agent_lanes.core.digest import sha256
 from agent_lanes.core.task import Claim, Lease, Snapshot, Task
 from agent_lanes.core.transitions import created
 from agent_lanes.errors import NotFound, Refused
@@ -20,11 +21,12 @@ from agent_lanes.services.queue import QueueService
 
 CALLS = ("open", "read", "write", "pread", "pwrite", "fsync", "rename", "link", "unlink", "mkdir", "stat", "listdir")
 ID = "the-task"
+REQUEST = b"please"
 Do = Callable[[ClockedFileStore], object]
 
 
 def submit(store: ClockedFileStore) -> object:
-    return store.create("default", make(id=ID, request_stored=True), b"please")
+    return store.create("default", make(id=ID, request_stored=True, request_sha256=sha256(REQUEST)), REQUEST)
 
 
 def submit_with_a_key(store: ClockedFileStore) -> Task:
@@ -33,11 +35,11 @@ def submit_with_a_key(store: ClockedFileStore) -> Task:
 
 def restore(store: ClockedFileStore) -> None:
     """A claimed task of another store."""
-    born = make(id=ID, request_stored=True, idempotency_key="k")(Birth(store))
+    born = make(id=ID, request_stored=True, request_sha256=sha256(REQUEST), idempotency_key="k")(Birth(store))
     lease = Lease(seconds=100, expires_at=store.now().wall + 1, boot_id=BOOT, ends_boottime=store.now().boottime + 1)
     held = Claim(epoch=3, owner="o", token="t", claimed_at=1, updated_at=1, lease=lease)
     snapshot = Snapshot(task=born, claim=held)
-    store.restore(snapshot, (created(snapshot),), b"please")
+    store.restore(snapshot, (created(snapshot),), REQUEST)
 
 
 class Birth:

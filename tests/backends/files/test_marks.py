@@ -220,3 +220,14 @@ def test_a_task_whose_request_was_torn_before_it_was_durable_is_not_there_for_re
     with pytest.raises(NotFound):
         boot("second").read(ID)
     assert list(store.scan()) == []
+
+
+def test_a_request_that_came_without_a_hash_is_not_taken_for_a_torn_one(boot: Boot, folder: Path) -> None:
+    """As an import may bring it: then a request that is there is all that can be known."""
+    store = boot("first")
+    store.create("default", make(id=ID, request_stored=True), b"x")
+    folder.chmod(NEWBORN_MODE)
+    assert boot("second").read(ID).id == ID
+    assert [found.id for found in store.scan() if isinstance(found, Snapshot)] == [ID]
+    (folder / "request.md").unlink()
+    assert list(store.scan()) == []

@@ -104,21 +104,21 @@ class System(Surroundings):
 
     def listdir(self, path: Any = ".") -> list[str]:
         """os.listdir: the names in an order of chance."""
-        client, place = self.world.current(), self.placed(path)
-        if client is None or place is None:
-            return list(self.real["listdir"](path))
-        self.world.point(client, "listdir", place)
-        found = sorted(self._told(client, "listdir", place))
-        client.chance.shuffle(found)  # a file system may list in any order
-        self.world.tell(client, "->", f"{len(found)} names")
-        return found
+        return list(self._listed("listdir", path, str))
 
     def scandir(self, path: Any = ".") -> Any:
-        """os.scandir: nothing here uses it on the store."""
+        """os.scandir: the entries in an order of chance."""
+        return self._listed("scandir", path, lambda entry: str(entry.name))
+
+    def _listed(self, name: str, path: Any, key: Callable[[Any], str]) -> Any:
         client, place = self.world.current(), self.placed(path)
-        if client is not None and place is not None:
-            raise NotImplementedError("the store uses listdir; teach the simulation scandir")
-        return self.real["scandir"](path)
+        if client is None or place is None:
+            return self.real[name](path)
+        self.world.point(client, name, place)
+        found = sorted(self._told(client, name, place), key=key)
+        client.chance.shuffle(found)  # a file system may list in any order
+        self.world.tell(client, "->", f"{len(found)} names")
+        return iter(found)
 
     # --- by descriptor ---------------------------------------------------------------------------------------
 

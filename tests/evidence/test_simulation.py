@@ -18,7 +18,7 @@ BROKEN = "a task is changed without its lock"
 def module(*words: str) -> subprocess.CompletedProcess[str]:
     """A module of the simulation as a process of its own."""
     environment = {**os.environ, "PYTHONPATH": str(EVIDENCE)}
-    return subprocess.run([sys.executable, "-m", *words], env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, "-m", *words], env=environment, capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def limited() -> None:
 def chain(link: str, length: int) -> str:
     """YAML in which each key refers to the one before, several times."""
     lines = ["k0: &k0 {a: 1}"]
-    lines += [f"k{n}: &k{n} {link.format(before=f'*k{n - 1}')}" for n in range(1, length)]
+    lines += [f"k{n}: &k{n} {link.format(before=f'*k{n - 1}', n=n)}" for n in range(1, length)]
     return "\n".join(lines) + "\n"
 
 
@@ -40,7 +40,7 @@ HOSTILE: dict[str, bytes | None] = {
     "an endless hexadecimal number": b"{good}\nextra: 0x" + b"f" * 5000 + b"\n",
     "an endless number as a key": b"{good}\n0x" + b"f" * 5000 + b": 1\n",
     "aliases that explode": b"{good}\n" + chain("[{before}, {before}, {before}, {before}]", 40).encode(),
-    "merges that explode": b"{good}\n" + chain("{{<<: [{before}, {before}]}}", 40).encode(),
+    "merges that explode": b"{good}\n" + chain("{{<<: [{before}, {before}], a{n}: 1}}", 300).encode(),
     "an alias of itself": b"{good}\nextra: &a [*a]\n",
     "a mapping in itself": b"{good}\nextra: &a {b: *a}\n",
     "an unknown alias": b"{good}\nextra: *nobody\n",

@@ -50,6 +50,7 @@ RECORD = {
     "expires_at": str | None,
     "attempts": int,
     "max_attempts": int | None,
+    "max_cost_usd": float | int | None,
     "backoff_seconds": float | int,
     "max_lease_seconds": float | None,
     "route": str,

@@ -95,8 +95,12 @@ class Session:
         return Lanes(rules=config.lanes, strict=config.strict_lanes, max_cost_usd_per_day=config.max_cost_usd_per_day)
 
     def reread(self) -> None:
-        """Read the config again when it is next asked for: somebody may have changed it."""
-        self._config = None
+        """Read the config again: somebody may have changed it. One that cannot be read leaves the old one in force."""
+        path = self.found.config_path
+        try:
+            self._config = self._config if path is None else cache.load(path)
+        except AgentLanesError as wrong:
+            self._warn(wrong.message)
 
     def look_up(self, lane: str) -> None:
         """Warn, once, of a lane that the config does not declare, though it declares others."""

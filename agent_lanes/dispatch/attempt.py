@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent_lanes.core.task import Snapshot
+    from agent_lanes.dispatch.breaker import Breaker
     from agent_lanes.dispatch.ceilings import Ceilings
     from agent_lanes.dispatch.outcome import Outcome
     from agent_lanes.dispatch.settings import Settings
@@ -68,6 +69,7 @@ class Attempt:
         vendor: Vendor,
         taken: Snapshot,
         *,
+        breaker: Breaker,
         ceilings: Ceilings,
         say: Callable[[str], None],
         leaving: threading.Event,
@@ -79,7 +81,7 @@ class Attempt:
         self._told, self._leaving, self._stopping = say, leaving, stopping
         self._lease_seconds = taken.claim.lease.seconds
         self._lost: Standing | None = None
-        self._ceilings = ceilings
+        self._breaker, self._ceilings = breaker, ceilings
         self._reply = Reply(queue, settings, taken, say=self._say, hurry=stopping)
 
     def _say(self, line: str) -> None:
@@ -216,10 +218,13 @@ class Attempt:
         if ended.left_running:
             self._say(f"{ended.left_running} processes of it could not be ended")
         cut_short = self._cut_short_as(ended)
-        stdout, stderr = (run.read(name) or b"" for name in (guard.STDOUT, guard.STDERR))
-        found = self._found(run, ended, stdout, stderr)
-        self._reply.enter(cut_short or OUTCOMES[found.kind])
-        complaint = _readable(stderr)
+        stdout = b"" if cut_short == ledger.TOO_MUCH else run.read(guard.STDOUT) or b""
+        stderr = run.read(guard.STDERR) or b""
+        found, complaint = self._found(run, ended, stdout, stderr), _readable(stderr)
+        kind = cut_short or OUTCOMES[found.kind]
+        self._reply.enter(kind)
+        why = f"{self._settings.called} failed: {found.error or complaint}"
+        self._reply.held = self._breaker.learn(kind, why, found.reset_at)
         if cut_short is not None:
             return self._cut_short(cut_short, ended, complaint)
         return self._settled(found, stdout, complaint)

@@ -19,7 +19,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent_lanes.dispatch.reply import Done
     from agent_lanes.dispatch.settings import Settings
     from agent_lanes.services.queue import QueueService
 
@@ -36,25 +35,28 @@ class Breaker:
     def __init__(self, queue: QueueService, settings: Settings, say: Callable[[str], None]) -> None:
         self._backend, self._vendor, self._say = queue.backend, settings.vendor, say
 
-    def learn(self, done: Done) -> bool:
-        """Take an attempt in, which stands in the ledger; whether the vendor is on hold on account of it."""
+    def learn(self, kind: str, why: str, reset_at: int | None = None) -> bool:
+        """Take in how an attempt ended, which stands in the ledger; whether the vendor is on hold on account of it.
+
+        `reset_at`: when a usage limit ends, where that is known. Before its task is given back, or it is taken again.
+        """
         if self._vendor is None:
             return False
         try:
-            if done.kind == ledger.ANSWERED:
+            if kind == ledger.ANSWERED:
                 self._close(self._vendor)
-            elif done.kind == ledger.USAGE_LIMIT:
-                return self._hold(self._vendor, self._limit_end(self._vendor, done), USAGE_LIMIT, done.why)
-            elif done.kind in ledger.FAULTS:
-                return self._break(self._vendor, done.why)
+            elif kind == ledger.USAGE_LIMIT:
+                return self._hold(self._vendor, self._limit_end(self._vendor, reset_at), USAGE_LIMIT, why)
+            elif kind in ledger.FAULTS:
+                return self._break(self._vendor, why)
         except AgentLanesError as wrong:
             self._say(f"whether {self._vendor} is to be held could not be seen to: {wrong.message}")
         return False
 
-    def _limit_end(self, vendor: str, done: Done) -> int:
+    def _limit_end(self, vendor: str, reset_at: int | None) -> int:
         now = self._backend.now().wall
-        if done.reset_at is not None:
-            return max(done.reset_at, now + LEAST_SECONDS * SECOND)
+        if reset_at is not None:
+            return max(reset_at, now + LEAST_SECONDS * SECOND)
         before = ledger.limits_in_a_row(self._backend.latest_entries(), vendor, SHORTEST_LIMIT_SECONDS * SECOND)
         seconds = min(SHORTEST_LIMIT_SECONDS << min(max(before - 1, 0), 10), LONGEST_LIMIT_SECONDS)
         return now + seconds * SECOND

@@ -235,6 +235,7 @@ class Loop:
                 self._settings,
                 self._vendor,
                 taken,
+                breaker=self._breaker,
                 ceilings=self._ceilings,
                 say=self._say,
                 leaving=self._leaving,
@@ -250,7 +251,6 @@ class Loop:
 
     def _learn(self, done: Done) -> None:
         """Count it, and slow down where things go wrong."""
-        held = self._breaker.learn(done)
         with self._lock:
             self.counts[done.how] = self.counts.get(done.how, 0) + 1
             if done.how == ANSWERED:
@@ -261,7 +261,7 @@ class Loop:
             seconds = pause_seconds(self._in_a_row, done)
             if done.reset_at is not None:
                 seconds = (done.reset_at - self._queue.backend.now().wall) / SECOND
-            if seconds > 0 and not held and not self._settings.once:
+            if seconds > 0 and not done.held and not self._settings.once:
                 self._pause_until = max(self._pause_until, time.monotonic() + seconds)
                 self._say(f"{self._in_a_row} failures in a row: going on in {seconds:.0f} s")
 

@@ -39,21 +39,24 @@ FIGURES = (
 
 
 class Done(Frozen):
-    """What became of an attempt. `kind`: what the agent's run came to, in the words of core.ledger; empty without one.
+    """What became of an attempt. `reset_at`: when a usage limit ends, microseconds UTC, where that is known.
 
-    `reset_at`: when a usage limit ends, microseconds UTC, where that is known. `ours`: it was not the agent's fault,
-    but not logged in, a limit, no room on our disk.
+    `held`: the vendor is on hold on account of it. `ours`: it was not the agent's fault, but not logged in, a limit, no
+    room on our disk.
     """
 
     how: str
     why: str = ""
-    kind: str = ""
     reset_at: int | None = None
+    held: bool = False
     ours: bool = False
 
 
 class Reply:
-    """The store's side of one claimed task. `details` become the metadata of whatever is said about it."""
+    """The store's side of one claimed task. `details` become the metadata of whatever is said about it.
+
+    `held`: its vendor has been put on hold.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Reply:
         self._epoch, self._kind = taken.claim.epoch, ""
         self._say, self._stopping = say, hurry
         self.details: JsonObject = {"vendor": settings.called}
+        self.held = False
 
     def answered(self, body: str, stdout: bytes) -> Done:
         """The agent has answered; where `stdout` is no UTF-8 it is kept as it came, beside the task."""
@@ -93,7 +97,7 @@ class Reply:
         except AgentLanesError as wrong:
             return self._kept(wrong, body.encode("utf-8", "replace"))
         self._say(f"answered{f', verdict {verdict}' if verdict else ''}")
-        return Done(how=ANSWERED, kind=self._kind)
+        return Done(how=ANSWERED)
 
     def failed(self, line: str, complaint: str = "", *, answer: str = "", final: bool = False) -> Done:
         """This attempt failed: the task goes back until its attempts are used up; one without a limit has failed."""
@@ -115,7 +119,7 @@ class Reply:
             return self.gone(wrong.message)
         except AgentLanesError as wrong:
             return self._kept(wrong, reason.encode())
-        return Done(how=ATTEMPT_FAILED, why=line, kind=self._kind)
+        return Done(how=ATTEMPT_FAILED, why=line, held=self.held)
 
     def _fail_attempt(self, reason: str) -> None:
         settings, backend = self._settings, self._queue.backend
@@ -161,7 +165,7 @@ class Reply:
             self._say(f"released: {why}")
         except AgentLanesError as wrong:
             self._say(f"could not be released: {wrong.message}")
-        return Done(how=how, why=why, kind=self._kind, reset_at=reset_at, ours=ours)
+        return Done(how=how, why=why, reset_at=reset_at, held=self.held, ours=ours)
 
     def gone(self, why: str) -> Done:
         """The task is somebody else's by now, or cancelled."""

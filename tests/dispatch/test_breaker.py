@@ -14,7 +14,6 @@ from agent_lanes.core.holds import Hold
 from agent_lanes.core.ledger import Entry
 from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch.breaker import BREAK_SECONDS, BREAKER, USAGE_LIMIT, Breaker
-from agent_lanes.dispatch.reply import RELEASED, Done
 from agent_lanes.dispatch.runner import Limits
 from agent_lanes.dispatch.settings import Settings
 from agent_lanes.services import holds
@@ -47,7 +46,7 @@ class Told:
                 outcome=kind,
             )
         )
-        return self.breaker.learn(Done(how=RELEASED, why=f"v failed: {kind}", kind=kind, reset_at=reset_at))
+        return self.breaker.learn(kind, f"v failed: {kind}", reset_at)
 
     @property
     def hold(self) -> Hold | None:

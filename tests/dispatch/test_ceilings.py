@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from agent_lanes.wiring import Session
 from dispatch.conftest import Scene
 from dispatch.test_costs import TOLD, claude
 
@@ -83,6 +85,19 @@ def test_a_lane_that_is_resumed_under_its_ceiling_is_held_again_and_costs_no_att
     configure(scene, "max_cost_usd_per_day: 10")
     work(scene, SPENT)
     assert scene.status(ids[1])["state"] == "completed"
+
+
+def test_a_config_that_cannot_be_read_leaves_the_ceilings_as_they_were(tmp_path: Path) -> None:
+    path, said = tmp_path / "handoff.yaml", list[str]()
+    path.write_text("workspace_id: kettle\nmax_cost_usd_per_day: 1\n")
+    session = Session(config=str(path), warn=said.append)
+    assert session.lanes.max_cost_usd_per_day == 1
+    path.write_text("workspace_id: kettle\nmax_cost_usd_per_day: 10 dollars\n")
+    session.reread()
+    assert session.lanes.max_cost_usd_per_day == 1 and "max_cost_usd_per_day" in said[0]
+    path.write_text("workspace_id: kettle\nmax_cost_usd_per_day: 10\n")
+    session.reread()
+    assert session.lanes.max_cost_usd_per_day == 10
 
 
 def test_attempts_of_unknown_cost_count_as_nothing_and_the_reason_says_how_many(scene: Scene) -> None:

@@ -92,7 +92,7 @@ class Soak:
             response = self.backend.read(id).response
             if response is not None and response.metadata.get("seconds") and (id, response.epoch) not in entered:
                 found.append(f"{id}: its answer stands in no ledger and no history")
-        for check in (self._nothing_runs, self._nothing_lies_about, self.hall.healthy):
+        for check in (self._nothing_lies_about, self._nothing_runs, self.hall.healthy):
             try:
                 check()
             except Broken as wrong:
@@ -182,7 +182,7 @@ class Soak:
         expect(not left, f"processes are left: {left}")
 
     def _nothing_lies_about(self) -> None:
-        """What a dispatcher and its guard, both killed, left behind goes with the next dispatcher, once it is old."""
+        """What a dispatcher and guard, both killed, left behind, agents too, goes with the next one, once it is old."""
         for path in (*self.hall.tmp.iterdir(), *(self.hall.store / "tmp").iterdir()):
             os.utime(path, (0, 0), follow_symlinks=False)
         self.hall.ended(self.hall.work("echo", flags=("--once", "--wait", "0")), TIMED_OUT)

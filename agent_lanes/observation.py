@@ -12,13 +12,16 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.ledger import Entry
     from agent_lanes.core.logged import Logged
     from agent_lanes.core.presence import Sign
+    from agent_lanes.core.task import Event, Snapshot
+
+    Tell = Callable[[Snapshot, Event], None]
 
 
 class Attendance(Protocol):

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent_lanes.config.model import Config
+    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.observation import Tell
     from agent_lanes.ports import Backend
     from agent_lanes.services.looks import Looks
+    from agent_lanes.services.notices import Teller
     from agent_lanes.services.queue import QueueService
 
 MEMORY = "memory:"
@@ -44,6 +47,7 @@ class Session:
         self._looks: Looks | None = None
         self._queue: QueueService | None = None
         self._undeclared: set[str] = set()
+        self._teller: Teller | None = None
 
     @property
     def folder(self) -> str:
@@ -114,7 +118,7 @@ class Session:
     def backend(self) -> Backend:
         """What lies behind the store's address."""
         if self._backend is None:
-            self._backend = open_backend(self.store_address, self._warn)
+            self._backend = open_backend(self.store_address, self._warn, self._tell)
         return self._backend
 
     @property
@@ -135,22 +139,44 @@ class Session:
             self._queue = QueueService(self.backend, lambda: self.lanes)
         return self._queue
 
+    def _tell(self, snapshot: Snapshot, event: Event) -> None:
+        """Start what the config of this store wants to be told of a transition."""
+        try:
+            config = self.config
+        except AgentLanesError:
+            return  # the store was named, and this call needed no config
+        if config is None or not config.notify or self.store_address != config.queue_root:
+            return
+        if self._teller is None:
+            from agent_lanes.services.notices import Teller
 
-def open_backend(address: str, warn: Callable[[str], None] = lambda line: None) -> Backend:
+            self._teller = Teller(
+                config.notify,
+                self.looks.record,
+                variables={"AGENT_LANES_STORE": self.store_address, "AGENT_LANES_CONFIG": config.path},
+                folder=config.workspace_root,
+                log_path=os.path.join(self.store_address, "notify.log"),
+                warn=self._warn,
+            )
+        self._teller.tell(snapshot, event)
+
+
+def open_backend(address: str, warn: Callable[[str], None] = lambda line: None, tell: Tell | None = None) -> Backend:
     """The backend behind an address: a folder, or `memory:`. AGENT_LANES_TRACE=1 wraps it in a tracer.
 
+    `tell` is called with the task and its line of history after each transition made here; it may not raise.
     Raises StorageFailed where something else than a folder has that name.
     """
     if address == MEMORY:
         from agent_lanes.backends.memory import MemoryStore
 
-        backend: Backend = MemoryStore()
+        backend: Backend = MemoryStore(tell=tell)
     else:
         if os.path.lexists(address) and not os.path.isdir(address):  # in this order: others may be making it now
             raise StorageFailed(f"the store is not a folder: {address}")
         from agent_lanes.backends.files.store import FileStore
 
-        backend = FileStore(address, warn=warn)
+        backend = FileStore(address, warn=warn, tell=tell)
     if os.environ.get("AGENT_LANES_TRACE") == "1":
         from agent_lanes.backends.traced import Traced
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.stats import Standing, Tally
+    from agent_lanes.observation import Tell
     from agent_lanes.ports import Birth, Creation, Decide
 
 
@@ -36,8 +37,9 @@ class MemoryStore(MemoryRuns):
 
     address = "memory:"
 
-    def __init__(self, now: Callable[[], Moment] | None = None) -> None:
+    def __init__(self, now: Callable[[], Moment] | None = None, tell: Tell | None = None) -> None:
         super().__init__()
+        self.tell = tell
         self._boot = clock.boot_id()
         self._now = now or (lambda: clock.moment(self._boot))
         self._claimed_as: dict[tuple[str, str], str] = {}
@@ -77,7 +79,7 @@ class MemoryStore(MemoryRuns):
                     break
             self._tasks[task.id] = Snapshot(task=task)
             self._histories[task.id] = [created(self._tasks[task.id])]
-            self._logged(task, self._histories[task.id][0])
+            self._logged(self._tasks[task.id], self._histories[task.id][0])
             if request is not None:
                 self._requests[task.id] = request
             if key is not None:
@@ -158,7 +160,7 @@ class MemoryStore(MemoryRuns):
         for event in change.events:
             numbered = event.replace(number=len(history) + 1)
             history.append(codec.decode_event(_copied(codec.encode_event(numbered))))
-            self._logged(after.task, history[-1])
+            self._logged(after, history[-1], transition=bool(change.claim or change.response))
         return after, change
 
     def confirm(self, *ids: str) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from agent_lanes.core.task import Event, Task
-    from agent_lanes.observation import Attendance
+    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.observation import Attendance, Tell
 
 
 class MemoryPresence:
@@ -23,6 +23,7 @@ class MemoryPresence:
     def __init__(self) -> None:
         self._signs: dict[int, Sign] = {}
         self._log: list[Logged] = []
+        self.tell: Tell | None = None
 
     def now(self) -> Moment:
         """The clock of the store."""
@@ -48,8 +49,11 @@ class MemoryPresence:
         """See observation.Log."""
         return f"1:{len(self._log)}"
 
-    def _logged(self, task: Task, event: Event) -> None:
+    def _logged(self, snapshot: Snapshot, event: Event, *, transition: bool = True) -> None:
+        task = snapshot.task
         self._log.append(Logged(task_id=task.id, lane=task.lane, event=event, cursor=f"1:{len(self._log) + 1}"))
+        if transition and self.tell is not None:
+            self.tell(snapshot, event)
 
 
 class MemoryAttendance:

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.config.model import Config
 
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 4 << 20
 SETTLED_NANOSECONDS = 20_000_000  # a file written within a clock tick of its look may change without a trace
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from agent_lanes.core.jsontext import Json, JsonObject
+    from agent_lanes.core.notices import Notice
 
     T = TypeVar("T")
 
 KEYS = (
     *("workspace_id", "workspace_root", "queue_root", "lanes", "strict_lanes", "worktree_path", "expected_branch"),
-    *("vendors", "max_cost_usd_per_day"),
+    *("vendors", "notify", "max_cost_usd_per_day"),
 )
 DEFAULT_ROOT, DEFAULT_QUEUE = "..", "state"
 
@@ -45,6 +46,12 @@ def parse(data: object, path: str) -> Config:
     strict = data.get("strict_lanes")
     if strict is not None and not isinstance(strict, bool):
         raise BadData(f"{path}: strict_lanes: {names.shown(strict)} is not true or false")
+    told: tuple[Notice, ...] = ()
+    if data.get("notify") is not None:
+        from agent_lanes.config import notices
+
+        told, more = notices.notices(data["notify"], path)
+        warnings += more
     unknown = [key for key in data if key not in KEYS]
     if unknown:
         warnings = (f"{path} has unknown keys (ignored): {names.some(unknown)}", *warnings)
@@ -59,6 +66,7 @@ def parse(data: object, path: str) -> Config:
         expected_branch=_checked(data, "expected_branch", path, names.agent),
         max_cost_usd_per_day=_checked(data, "max_cost_usd_per_day", path, terms.usd),
         vendors=_vendors(data.get("vendors"), path),
+        notify=told,
         warnings=warnings,
     )
 

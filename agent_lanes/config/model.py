@@ -11,6 +11,7 @@ from agent_lanes.core.rules import Rules
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.notices import Notice
 
 
 class Config(Frozen):
@@ -26,13 +27,15 @@ class Config(Frozen):
     expected_branch: str | None = None
     max_cost_usd_per_day: float | None = None
     vendors: JsonObject = {}
+    notify: tuple[Notice, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def dump(config: Config) -> JsonObject:
     """A Config as JSON, for the compiled copy."""
     lanes: JsonObject = {name: _stated(rules) for name, rules in config.lanes.items()}
-    return {**config.__dict__, "lanes": lanes, "warnings": list(config.warnings)}
+    notify = [dict(rule.__dict__) for rule in config.notify]
+    return {**config.__dict__, "lanes": lanes, "notify": notify, "warnings": list(config.warnings)}
 
 
 def restore(record: JsonObject) -> Config:
@@ -48,7 +51,19 @@ def restore(record: JsonObject) -> Config:
     maybe = [record[key] for key in ("worktree_path", "expected_branch") if record[key] is not None]
     if not all(isinstance(value, str) for value in (*needed, *maybe, *warnings)):
         raise TypeError("not a text")
-    return Config(**{**record, "lanes": rules, "warnings": tuple(warnings)})  # type: ignore[arg-type]
+    more = {"lanes": rules, "notify": _notices(record["notify"]), "warnings": tuple(warnings)}
+    return Config(**{**record, **more})  # type: ignore[arg-type]
+
+
+def _notices(stated: object) -> tuple[Notice, ...]:
+    if not stated:
+        return ()  # most configs have none: no module for them
+    from agent_lanes.core.notices import Notice
+
+    return tuple(
+        Notice(**{**rule, "on": tuple(rule["on"]), "command": tuple(rule["command"])})
+        for rule in stated  # type: ignore[attr-defined]
+    )
 
 
 def _stated(rules: Rules) -> JsonObject:

@@ -27,7 +27,8 @@ DEFAULT_PRIORITY, LEAST_URGENT = 5, 9
 DEFAULT_BACKOFF_SECONDS, DEFAULT_LEASE_SECONDS = 10, 7200
 EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST = "attempts_exhausted", "expired", "dependency_failed", "cancelled"
 CAUSES = (EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST)
-VERDICTS = ("accept", "accept-with-follow-ups", "needs-revision")
+NEEDS_REVISION = "needs-revision"
+VERDICTS = ("accept", "accept-with-follow-ups", NEEDS_REVISION)
 
 
 class Supporting(Frozen):

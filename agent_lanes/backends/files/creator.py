@@ -175,6 +175,9 @@ class FileCreator(FileShelf):
         lines = [(task, created(Snapshot(task=task))) for task in born]
         self._afterwards(born[-1].id, "its line of the log", lambda: log.append(self.layout, lines))
         self._afterwards(born[-1].id, "the next part of the log", lambda: log.rotate(self.layout))
+        if self.tell is not None:
+            for task, event in lines:
+                self.tell(Snapshot(task=task), event)
 
     def _tell(self, task: Task, path: str, change: Change) -> None:
         """Write the lines of a change to the task's history and the log. Raises OSError where they are all of it."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.placement import Placement
     from agent_lanes.core.task import Task
+    from agent_lanes.observation import Tell
 
 SOON_MICROSECONDS = 60_000_000  # a lease that ends sooner than a waiter's slow re-check must wake it
 
@@ -34,6 +35,7 @@ class FileFinder:
         self.layout = Layout(root)
         self.boot_id = clock.boot_id()
         self.warn: Callable[[str], None] = lambda line: None
+        self.tell: Tell | None = None
         self._opened: tuple[Gate, Hints] | None = None
 
     @property

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.finding import Finding
     from agent_lanes.core.task import Claim
     from agent_lanes.core.transitions import Change
+    from agent_lanes.observation import Tell
     from agent_lanes.ports import Decide
 
 RETRIES = 1000
@@ -37,10 +38,10 @@ RETRIES = 1000
 class FileStore(FileCreator):
     """One state folder. Cheap to make: nothing is touched before the first call. Safe to share among threads."""
 
-    def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, root: str, *, warn: Callable[[str], None] = lambda line: None, tell: Tell | None = None) -> None:
         super().__init__(root)
         self.address = root
-        self.warn = warn
+        self.warn, self.tell = warn, tell
 
     def new_token(self) -> str:
         """32 hex digits of chance."""
@@ -175,6 +176,9 @@ class FileStore(FileCreator):
             self._send(after)
         if change.response is not None:
             self._count(after.id, after.task.lane, change.response.status, change.response.created_at)
+        if self.tell is not None and (change.claim is not None or change.response is not None):
+            for event in change.events:
+                self.tell(after, event)
 
     def _follow(self, id: str) -> list[str]:
         """A task has ended: those who wait for it alone are offered, or ended in their turn. Returns the latter."""

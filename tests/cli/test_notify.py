@@ -76,7 +76,7 @@ def test_only_the_occasions_and_the_lane_that_were_named_start_something(run: Co
 
 def test_a_command_that_hangs_delays_nobody_and_one_that_fails_says_so_in_the_log(run: Command, store: Path) -> None:
     os.mkfifo(run.folder / "gate")
-    rules(run, {"on": ["submitted"], "command": shell("cat gate > /dev/null; echo no such host >&2; mv gate gone")})
+    rules(run, {"on": ["submitted"], "command": shell("cat gate > /dev/null; echo no such host >&2; : > gone")})
     id = submitted(run)
     assert run("respond", id, "--body", "ok").values["status"] == "completed"
     (run.folder / "gate").write_text("now")
@@ -120,7 +120,7 @@ def test_the_desktop_is_told_by_the_program_that_is_there(run: Command, tmp_path
     run("respond", id, "--body", "<b>5 > 4", env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
     shown = content(run.folder / "shown").splitlines()
     assert shown == [
-        "--app-name=agent-lanes", "--", "agent-lanes: default: completed", f"request ({id[-12:]}): &lt;b&gt;5 &gt; 4",
+        "--app-name=agent-lanes", "--", "agent-lanes: default: completed", f"default ({id[-12:]}): &lt;b&gt;5 &gt; 4",
     ]  # fmt: skip
 
 

@@ -147,18 +147,22 @@ class Session:
             return  # the store was named, and this call needed no config
         if config is None or not config.notify or self.store_address != config.queue_root:
             return
+        from agent_lanes.core.notices import due
+
+        met = due(config.notify, snapshot, event)
+        if not met:
+            return
         if self._teller is None:
             from agent_lanes.services.notices import Teller
 
             self._teller = Teller(
-                config.notify,
                 self.looks.record,
                 variables={"AGENT_LANES_STORE": self.store_address, "AGENT_LANES_CONFIG": config.path},
                 folder=config.workspace_root,
                 log_path=os.path.join(self.store_address, "notify.log"),
                 warn=self._warn,
             )
-        self._teller.tell(snapshot, event)
+        self._teller.tell(snapshot, event, met)
 
 
 def open_backend(address: str, warn: Callable[[str], None] = lambda line: None, tell: Tell | None = None) -> Backend:

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 
 from agent_lanes.core.jsontext import dumps_line
-from agent_lanes.core.notices import due, headline, public_notice
+from agent_lanes.core.notices import headline, public_notice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +41,10 @@ _running: list[subprocess.Popen[bytes]] = []  # of this process, so that those t
 
 
 class Teller:
-    """Starts what the rules ask for. `variables` are set for each command; `folder` is where it runs."""
+    """Starts what rules ask for. `variables` are set for each command; `folder` is where it runs."""
 
     def __init__(
         self,
-        rules: Sequence[Notice],
         record: Callable[[Snapshot], JsonObject],
         *,
         variables: dict[str, str],
@@ -53,13 +52,13 @@ class Teller:
         log_path: str | None,
         warn: Callable[[str], None],
     ) -> None:
-        self._rules, self._record, self._variables = rules, record, variables
+        self._record, self._variables = record, variables
         self._folder, self._log_path, self._warn = folder, log_path, warn
         self._depth = _depth()
 
-    def tell(self, snapshot: Snapshot, event: Event) -> None:
-        """A transition took place. Never raises: what cannot be started is a warning."""
-        for rule, words in due(self._rules, snapshot, event):
+    def tell(self, snapshot: Snapshot, event: Event, met: Sequence[tuple[Notice, tuple[str, ...]]]) -> None:
+        """A transition took place that met these rules. Never raises: what cannot be started is a warning."""
+        for rule, words in met:
             command = rule.command or _desktop(*headline(snapshot, event, words))
             if not command or self._depth >= DEEPEST:
                 continue

@@ -89,13 +89,15 @@ def _begin(layout: Layout) -> None:
     born, path = f"{layout.tmp}/{chance(16)}", _path(layout, number)
     atomic.write_new(born, b"", durable=False)
     try:
-        os.link(born, path)
-    except FileExistsError:
-        pass
-    atomic.discard(born)
-    os.link(path, born)
-    os.rename(born, f"{layout.log}/{CURRENT}")
-    atomic.discard(born)  # where both were the same file already, a rename does nothing
+        try:
+            os.link(born, path)
+        except FileExistsError:
+            pass
+        atomic.discard(born)
+        os.link(path, born)
+        os.rename(born, f"{layout.log}/{CURRENT}")
+    finally:
+        atomic.discard(born)  # where both were the same file already, a rename does nothing
 
 
 def _path(layout: Layout, number: int) -> str:

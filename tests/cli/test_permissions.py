@@ -29,7 +29,7 @@ OF_ALL = (
     ["status", "--all"],
     ["export"],
     ["claim", "--lane", "default"],
-    ["submit", "--lane", "a", "--prompt", "x"],
+    ["submit", "--lane", "default", "--prompt", "x"],
 )
 
 
@@ -118,7 +118,11 @@ def test_a_config_that_may_not_be_read_is_not_one_that_does_not_exist(
     run: Command, task_id: str, closed: list[tuple[Path, int]], what: str
 ) -> None:
     shut(closed, run.folder / what)
-    for words in (["list"], ["submit", "--lane", "a", "--prompt", "x"], ["list", "--config", "handoff/handoff.yaml"]):
+    for words in (
+        ["list"],
+        ["submit", "--lane", "default", "--prompt", "x"],
+        ["list", "--config", "handoff/handoff.yaml"],
+    ):
         assert "config file cannot be read" in refused(run, words, task_id)
 
 
@@ -131,5 +135,5 @@ def test_a_request_and_a_place_for_the_answer_that_this_user_has_no_part_in(
     shut(closed, run.folder / "out", 0o500)
     assert "the answer is safe in the store" in refused(run, ["wait", "ID"], id)
     shut(closed, run.folder / "request.md")
-    for words in (["submit", "--lane", "a", "request.md"], ["respond", "ID", "--file", "request.md"]):
+    for words in (["submit", "--lane", "default", "request.md"], ["respond", "ID", "--file", "request.md"]):
         assert "Permission denied" in refused(run, words, task_id)

@@ -73,7 +73,8 @@ def test_the_second_change_upgrades_nothing_again(old_store: OldStore, upgraded:
     upgraded.run("event", old_store.ids["last"], "--message", "second change")
     after = tree(store)
     changed = {path for path in before | after if before.get(path) != after.get(path)}
-    assert changed == {str(store / "tasks" / old_store.ids["last"] / "events.jsonl")}
+    told = {f"tasks/{old_store.ids['last']}/events.jsonl", "log/current", "log/0000000001.jsonl"}
+    assert changed == {str(store / path) for path in told}
 
 
 def test_tasks_are_claimed_in_the_order_of_their_creation(old_store: OldStore, upgraded: Program) -> None:

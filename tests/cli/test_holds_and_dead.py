@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
+from server.direct import Http
 
 from agent_lanes.api.queue import Queue
 from agent_lanes.errors import Refused
-from agent_lanes.server.routes import Routes
-from agent_lanes.services.queue import QueueService
-from agent_lanes.wiring import open_backend
 from cli.process import Command
 
 
@@ -77,20 +75,16 @@ def test_the_concurrency_of_a_lane_binds_who_finds_the_config(run: Command) -> N
     run("claim", second, "--max-concurrency", "2", code=64)
 
 
-def test_holds_and_dead_letters_over_http() -> None:
-    http = Routes(QueueService(open_backend("memory:")), "w", "/")
-
-    def post(path: str, **body: object) -> tuple[int, dict[str, object]]:
-        return http.answer("POST", path, {}, json.loads(json.dumps(body)))
-
-    id = post("/tasks", lane="l", prompt="p", max_attempts=1)[1]["task_id"]
-    status, told = post("/holds", lane="l", for_seconds=60, reason="r")
-    assert status == 200 and http.answer("GET", "/holds", {}, {}) == (200, {"holds": [told["hold"]]})
+def test_holds_and_dead_letters_over_http(tmp_path: Path) -> None:
+    http = Http(tmp_path)
+    id = http.post("/tasks", lane="l", prompt="p", max_attempts=1)["task_id"]
+    held = http.answer("POST", "/holds", body={"lane": "l", "for_seconds": 60, "reason": "r"})
+    assert held.status == 200 and http.answer("GET", "/holds").body == {"holds": [held.body["hold"]]}
     with pytest.raises(Refused):
-        post(f"/tasks/{id}/claim")
-    assert post("/holds/resume", lane="l")[0] == 200
-    post(f"/tasks/{id}/claim")
-    assert http.answer("GET", "/dead", {}, {}) == (200, {"tasks": []})
+        http.post(f"/tasks/{id}/claim")
+    assert http.answer("POST", "/holds/resume", body={"lane": "l"}).status == 200
+    http.post(f"/tasks/{id}/claim")
+    assert http.answer("GET", "/dead").body == {"tasks": []}
 
 
 def test_holds_and_dead_letters_from_python() -> None:

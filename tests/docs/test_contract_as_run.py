@@ -12,15 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from server.direct import Http
 
 from agent_lanes import ClaimedTask, Queue
 from agent_lanes.errors import NotFound
 from agent_lanes.server import token as server_token
-from agent_lanes.server.route import Pending, Reply, Request
-from agent_lanes.server.routes import TABLE, Routes
-from agent_lanes.server.workspaces import Workspaces
-from agent_lanes.services import presence, waiting
-from agent_lanes.services.queue import QueueService
+from agent_lanes.server.routes import TABLE
+from agent_lanes.services import presence
 from agent_lanes.wiring import open_backend
 from docs import contract
 
@@ -297,28 +295,6 @@ def routes() -> list[tuple[str, str]]:
     """Method and path of each row; what else a route does when a header asks for it is no other route."""
     first = [row[0].split("`")[1].split(" ", 1) for row in contract.rows(contract.section("HTTP"))]
     return list(dict.fromkeys((method, path) for method, path in first))
-
-
-class Http:
-    """The routes of a store of their own, without a transport."""
-
-    def __init__(self, folder: Path) -> None:
-        self.routes = Routes(QueueService(open_backend("memory:")), Workspaces("w", [str(folder)]))
-
-    def answer(self, method: str, path: str, query: Json | None = None, body: Json | None = None) -> Reply:
-        """What a request is answered, without waiting."""
-        parts = tuple(path.strip("/").split("/"))
-        texts = {name: [str(value)] for name, value in (query or {}).items()}
-        outcome = self.routes.answer(Request(method=method, parts=parts, query=texts, body=body or {}))
-        if isinstance(outcome, Pending):
-            found = waiting.until(outcome.sought, 0)
-            return outcome.over() if found is None else outcome.found(found)
-        assert isinstance(outcome, Reply)
-        return outcome
-
-    def post(self, path: str, **body: object) -> Json:
-        """The object that it answers."""
-        return self.answer("POST", path, body=body).body
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from contracts.stores import Clock, ClockedFileStore, make
 
 from agent_lanes.backends.files import atomic, keys
 from agent_lanes.core.task import Snapshot, Task
+from agent_lanes.core.times import SECOND
 from agent_lanes.errors import Damaged, StorageFailed, Unconfirmed
 from agent_lanes.ports import Birth
 from agent_lanes.services.queue import QueueService
@@ -257,7 +257,7 @@ def test_a_note_left_by_a_killed_release_is_swept_by_a_rebuild_once_it_is_old(
     note.write_bytes(content)  # as if the release had been killed before it dropped the note
     for age, left in ((60, 2), (7200, 1)):
         for path in (root / "claims").iterdir():
-            os.utime(path, (time.time() - age,) * 2)
+            os.utime(path, (store.now().wall / SECOND - age,) * 2)
         (root / "gate").unlink()
         open_store().prepare()
         assert len(os.listdir(root / "claims")) == left

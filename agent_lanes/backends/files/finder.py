@@ -11,7 +11,7 @@ from agent_lanes.core import names
 from agent_lanes.core.placement import Blocked, Due, Later, Ready, comes_up, placement, ready, timer_now
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import Busy, Damaged, NotFound, StoreBusy
+from agent_lanes.errors import BadUsage, Busy, Damaged, NotFound, StoreBusy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -280,7 +280,7 @@ class FileFinder:
         for id in ids:
             try:
                 yield self._look_up(id).snapshot
-            except (Damaged, NotFound):
+            except (Damaged, NotFound, BadUsage):  # the last: a foreign file among the tasks
                 continue
 
 

@@ -22,12 +22,13 @@ mkdir -p -- "$out"
 # ask ROLE VENDOR STEP ROUND AFTER: prints the id of the task. The same call made again is the same task: its key is made of
 # what is asked. Who works on it is shown the answers of AFTER and of those before it.
 ask() {
-    local key
-    key=$(cat -- "$pack/$1.md" "$3" | cksum)
+    local name sum
+    name=$(basename -- "$3" .md)
+    sum=$({ cat -- "$pack/$1.md" "$3" && printf '%s\n' "$@"; } | cksum)
     "$program" submit --lane "$lane" --request-from "$3" --prompt-file "$pack/$1.md" --source-agent prompt-pack \
-        --response-to "$out/$(basename -- "$3" .md).$4.$1.md" --metadata "required_vendor=$2" \
-        --metadata "role=$1" ${5:+--metadata "parent_task_id=$5"} --task-id "$(basename -- "$3" .md).$4.$1" \
-        --idempotency-key "prompt-pack $3 $4 $1 $2 ${5:-} ${key%% *}"
+        --response-to "$out/$name.$4.$1.md" --metadata "required_vendor=$2" \
+        --metadata "role=$1" ${5:+--metadata "parent_task_id=$5"} --task-id "$name.$4.$1" \
+        --idempotency-key "prompt-pack ${name:0:100} $4 $1 $sum"
 }
 # await ID: prints the verdict, if there is one
 await() { "$program" wait "$1" --timeout "${TIMEOUT:-21600}" | sed -n 's/^verdict=//p'; }

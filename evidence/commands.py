@@ -514,6 +514,8 @@ NOT_SWEPT = {
     "list": "changes nothing",
     "tree": "changes nothing",
     "where": "changes nothing",
+    "setup": "writes into the user's agents, not into the queue; tested in tests/cli",
+    "top": "cancels, holds and retries by the services of those commands, on a terminal",
     "keep": "renews as renew does, in a process that goes on",
     "work": "claims, renews and answers as those commands do; its processes are killed in tests/dispatch",
     "serve": "runs the same services as the commands, in a process that goes on",

@@ -519,8 +519,6 @@ NOT_SWEPT = {
     "keep": "renews as renew does, in a process that goes on",
     "work": "claims, renews and answers as those commands do; its processes are killed in tests/dispatch",
     "serve": "runs the same services as the commands, in a process that goes on",
-    "top": "its keys cancel, hold, resume and retry through the services of those commands",
-    "setup": "changes the agents' own files, not the store; it is killed at any step in tests/setup",
     "self-test": "runs these commands in a temporary folder, which it removes",
 }
 """Commands without an entry, and why. None of them may be one that the table of the CLI says changes the store."""

@@ -115,6 +115,11 @@ class Top(Steps):
         self._watcher.end()
 
     @property
+    def _stands(self) -> bool:
+        """Whether there is something to show it on: a tick or a change may come while all is being taken down."""
+        return bool(self.screen_stack and self.screen_stack[0].query(Tasks))
+
+    @property
     def _tasks(self) -> Tasks:
         return self.screen_stack[0].query_one(Tasks)
 
@@ -137,7 +142,7 @@ class Top(Steps):
 
     def _draw(self) -> None:
         """Show the picture; at the very end there is nothing left to show it on."""
-        if not self.screen_stack:
+        if not self._stands:
             return
         now = self.now
         views = {entry.id: entry.view(now, self.picture.holds) for entry in self.picture.entries}
@@ -174,7 +179,7 @@ class Top(Steps):
 
     def _tick(self) -> None:
         """Ages grow: the rows on the screen, and only the cells that differ."""
-        if len(self.screen_stack) != 1:
+        if len(self.screen_stack) != 1 or not self._stands:
             return
         now = self.now
         seen = (self._entries.get(id) for id in self._tasks.seen())

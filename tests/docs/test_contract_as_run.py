@@ -115,7 +115,7 @@ CALLS: dict[str, Calls] = {
         ["dead", "retry", "--lane", dead_letter(run)],
         ["dead", "discard", "--lane", dead_letter(run)],
     ],
-    "init": lambda run, _: [["init", "other"]],
+    "init": lambda run, _: [["init", "other"], ["init", "third", "--pack"]],
     "init-pool": lambda run, _: [["init-pool", "pool"]],
     "self-test": lambda run, _: [["self-test"]],
 }
@@ -213,7 +213,7 @@ def test_a_store_holds_the_files_that_the_contract_draws_and_no_others(project: 
     agent_lanes("hold", submitted(agent_lanes, "plan.md"), "--until", "1h")
     agent_lanes("hold", "--lane", "held", "--vendor", "codex")
     with (project / "handoff/handoff.yaml").open("a") as config:
-        config.write("  fair: {fair: true}\n")
+        config.write("  fair: {fair: true}\nnotify: [{on: submitted, lane: fair, command: ['true']}]\n")
     agent_lanes("submit", "--lane", "fair", "plan.md")
     agent_lanes("dead", "list", "--lane", dead_letter(agent_lanes))
     (project / "plan.md").write_text("another plan\n")

@@ -62,6 +62,8 @@ def test_a_killed_wait_leaves_nothing(queue: Queue, blocked: Blocked, words: tup
     os.kill(process.pid, signal.SIGKILL)
     assert process.communicate() == ("", "")
     assert _tree(Path(queue.store)) == before
+    assert queue.listeners() == []  # its sign counts no more, and whoever finds that removes it
+    assert [path for path in (Path(queue.store) / "presence").rglob("*") if path.is_file()] == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)  # its session is empty
 
@@ -120,8 +122,10 @@ def _sleeps(pid: int) -> bool:
 
 
 def _tree(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file and folder, but for the signs of who listens."""
     found = {}
-    for path in [folder, *sorted(folder.rglob("*"))]:
-        status = path.stat()
-        found[str(path)] = (status.st_ino, status.st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+    for path in sorted(folder.rglob("*")):
+        status, is_file = path.stat(), path.is_file()
+        if "presence" not in path.relative_to(folder).parts:
+            found[str(path)] = (status.st_ino, is_file * status.st_mtime_ns, path.read_bytes() if is_file else b"")
     return found

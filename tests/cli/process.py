@@ -181,7 +181,7 @@ class Running:
 
     def __init__(self, words: Sequence[Word], process: subprocess.Popen[bytes]) -> None:
         self.words, self.process = words, process
-        self._err = b""
+        self._err, self._looked_at = b"", 0
         self._timer = threading.Timer(PATIENCE_SECONDS, process.kill)
 
     def __enter__(self) -> Running:
@@ -201,10 +201,10 @@ class Running:
         assert self.process.stderr is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stderr, selectors.EVENT_READ)
-            start = len(self._err)
             while True:
-                *whole, _ = self._err[start:].split(b"\n")
+                *whole, _ = self._err[self._looked_at :].split(b"\n")
                 for line in whole:
+                    self._looked_at += len(line) + 1
                     if part in line.decode():
                         return line.decode()
                 assert selector.select(PATIENCE_SECONDS), f"no line with {part!r} in {self._err!r}"

@@ -36,12 +36,15 @@ if TYPE_CHECKING:
 
 THREADS = 16
 BODY_SECONDS = 60.0
-UNREAD = {"content-length", "transfer-encoding"}  # of a request that has no use for a body
 BODIES_BYTES = 4 * guard.MAX_REQUEST_BYTES  # of all requests that are being read or worked on
 
 
 class Left(Exception):
     """The client has gone; nobody wants an answer."""
+
+
+class SlowBody(TimedOut):
+    """A body that has not come in time."""
 
 
 class Application:
@@ -85,9 +88,10 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        close = True  # what was refused before its body was read leaves a connection of no more use
+        close = True  # where a body ends nobody knows, nothing behind it can be taken for a request
         try:
             request = _request(scope)
+            close = guard.endless(request.method, request.headers)
             is_open = self._routes.is_open(request) or self._pages.has(request)
             self._rules.admit(request.headers, is_open=is_open)
             mounted = self._mounts.get(request.parts[0])
@@ -99,7 +103,6 @@ class Application:
             outcome: Outcome | None = self._pages.answer(request)
             if outcome is None:
                 body = await self._body(request, receive)
-                close = request.method != "POST" and bool(UNREAD & request.headers.keys())
                 outcome = await self._outcome(request, body)
             if isinstance(outcome, Stream):
                 await _while_there(self._stream(outcome, send), receive)
@@ -107,6 +110,8 @@ class Application:
             if isinstance(outcome, Pending):
                 outcome = await _while_there(self._pending(outcome), receive)
             reply: Reply = outcome
+        except SlowBody as wrong:
+            reply, close = refusal(wrong), True
         except AgentLanesError as wrong:
             reply = refusal(wrong)
         except Left:
@@ -187,7 +192,7 @@ async def _body(receive: Receive, length: int) -> bytes:
                 if not message.get("more_body"):
                     break
     except TimeoutError:
-        raise TimedOut(f"body: not all there after {BODY_SECONDS:.0f} seconds", hint="send it again") from None
+        raise SlowBody(f"body: not all there after {BODY_SECONDS:.0f} seconds", hint="send it again") from None
     raw = b"".join(parts)
     if len(raw) != length:
         raise BadData("body: shorter than its Content-Length")

@@ -62,6 +62,13 @@ class Guard:
         return int(length)
 
 
+def endless(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether nobody knows where the body ends, or it is too long to be passed over once it is refused."""
+    length = headers.get("content-length", "" if method == "POST" else "0")
+    known = length.isascii() and length.isdigit() and len(length) <= 12
+    return "transfer-encoding" in headers or not known or int(length) > MAX_REQUEST_BYTES
+
+
 def address(target: str) -> tuple[tuple[str, ...], dict[str, list[str]]]:
     """The parts of a path and the query, decoded. Raises BadUsage."""
     try:

@@ -67,8 +67,15 @@ class Careful(H11Protocol):
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0 or unsent != self._unsent:
             self._unsent, self._stuck_since = unsent, now
+        if self._owing_since is None and self._unread():
+            self._owing_since = now
         owing = self._owing_since is not None and now - self._owing_since > HEAD_SECONDS
         return owing or now - self._stuck_since > TAKING_SECONDS
+
+    def _unread(self) -> bool:
+        """Whether the rest of a body is still to come that was refused: it is passed over, for a while."""
+        refused = self.cycle is not None and self.cycle.response_complete
+        return refused and self.conn.their_state is h11.SEND_BODY
 
     def end(self) -> None:
         """End it at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 
 import pytest
@@ -31,6 +32,17 @@ def test_heads_that_do_not_come_are_not_waited_for(http: Client) -> None:
         with client, contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""
     until(lambda: descriptors(http) <= before + 2)
+
+
+def test_a_large_body_that_is_refused_is_passed_over_and_the_next_request_served(http: Client) -> None:
+    large = b"x" * (8 << 20)
+    refused = authorized(http, "POST /tasks HTTP/1.1", f"Content-Length: {len(large)}", "Content-Type: text/plain")
+    with connected(http) as client:
+        client.sendall(refused + large + authorized(http, "GET /health HTTP/1.1", "Connection: close"))
+        found = b""
+        while chunk := client.recv(1 << 16):
+            found += chunk
+    assert re.findall(rb"HTTP/1.1 (\d+) ", found) == [b"415", b"200"]
 
 
 def test_requests_on_one_connection_may_follow_each_other_at_once(run: Command, http: Client) -> None:

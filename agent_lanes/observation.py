@@ -1,6 +1,7 @@
 """What the services need of a backend to tell people what goes on: nothing in the queue depends on it.
 
 Presence    who listens
+Receipts    who has seen a task, and its answer
 Examined    what `doctor` asks
 Log         what happened in the whole store
 Ledger      what agents took
@@ -45,6 +46,16 @@ class Presence(Protocol):
 
     def signs(self, lane: str | None = None, vendor: str | None = None) -> Iterator[Sign]:
         """Those who listen now, of one lane or of all; with a vendor, those who are offered its tasks."""
+
+
+class Receipts(Protocol):
+    """Who has seen a task, and its answer: lines of its history, which nothing depends on."""
+
+    def note_receipt(self, snapshot: Snapshot, type: str, by: str) -> None:
+        """Add the line, unless the history has one of this type. Never raises: who only looked must not fail.
+
+        A store that must be brought up, or may not be written to, is left as it is.
+        """
 
 
 class Ledger(Protocol):

@@ -7,6 +7,7 @@
     Signals     the wake-ups: something may have changed
     Runs        an agent at work on a task, known by a lock that outlives its dispatcher
     Presence    who listens
+    Receipts    who has seen a task, and its answer
     Ledger      what agents took
     Archive     finished tasks moved aside, found by their ids all the same
     Examined    what `doctor` asks
@@ -21,7 +22,7 @@ from typing import Protocol
 
 from agent_lanes.births import Birth as Birth
 from agent_lanes.births import Creation as Creation
-from agent_lanes.observation import Examined, Ledger, Log, Presence
+from agent_lanes.observation import Examined, Ledger, Log, Presence, Receipts
 from agent_lanes.wakeups import Signals
 from agent_lanes.wakeups import Watch as Watch
 
@@ -267,5 +268,7 @@ class Archive(Protocol):
         """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
 
 
-class Backend(TaskStore, Finder, Holds, Counts, Signals, Presence, Log, Ledger, Runs, Archive, Examined, Protocol):
+class Backend(
+    TaskStore, Finder, Holds, Counts, Signals, Presence, Log, Receipts, Ledger, Runs, Archive, Examined, Protocol
+):
     """All of it: what an address opens."""

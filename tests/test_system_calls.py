@@ -28,8 +28,8 @@ LIMITS = {
     "event": 360,
     "respond": 430,
     "release": 375,
-    "wait": 395,
-    "wait --lane": 335,  # the same
+    "wait": 480,  # the first one notes that the answer was fetched: 80, half of them to load what writes
+    "wait --lane": 420,  # the same, that the task was seen
     "--version": 140,
     "--help": 140,
 }

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 from typing import TYPE_CHECKING, Any
 
 from agent_lanes.api.claimed import ClaimedTask
+from agent_lanes.api.observing import Observing
 from agent_lanes.api.relations import Relations
 from agent_lanes.api.steering import Steering
 from agent_lanes.api.submitted import NewTask, Submitted, terms_of
-from agent_lanes.core.presence import API, encode_sign
-from agent_lanes.core.task import CANCELLED, FAILED, Claim, Event, Response, Snapshot
+from agent_lanes.core.presence import API
+from agent_lanes.core.task import CANCELLED, FAILED, Claim, Response, Snapshot
 from agent_lanes.errors import (
     AgentLanesError,
     BadUsage,
@@ -19,7 +19,7 @@ from agent_lanes.errors import (
     TaskFailed,
     TimedOut,
 )
-from agent_lanes.services import batches, presence, waiting
+from agent_lanes.services import batches, presence, receipts, waiting
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 from agent_lanes.wiring import MEMORY, Session, open_backend
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT_SECONDS = 21_600.0
 
 
-class Queue(Steering, Relations):
+class Queue(Steering, Relations, Observing):
     """One queue. Safe to share among threads; cheap to open."""
 
     def __init__(
@@ -148,6 +148,7 @@ class Queue(Steering, Relations):
         found = waiting.for_answer(self._service.backend, id, timeout_seconds=timeout_seconds)
         if found is None or found.response is None:
             raise TimedOut(f"timed out waiting for response: {id}", hint="call wait again; nothing is lost")
+        receipts.fetched(self._service.backend, [found], API)
         kinds: dict[str, type[AgentLanesError]] = {FAILED: TaskFailed, CANCELLED: TaskCancelled}
         kind = kinds.get(found.response.status)
         if kind is not None:
@@ -266,10 +267,6 @@ class Queue(Steering, Relations):
         """Add a line to a task's history; with `token`, only while that claim has the task. Raises LostClaim."""
         self._service.event(id, type=type, message=message, data=dict(data or {}), token=token)
 
-    def events(self, id: str) -> list[Event]:
-        """The history of a task, oldest first."""
-        return list(self._service.events(id))
-
     def read(self, id: str) -> Snapshot:
         """A task's three facts. Raises NotFound, Damaged."""
         return self._service.read(id)
@@ -281,7 +278,3 @@ class Queue(Steering, Relations):
     def list(self, *, lane: str | None = None, active_only: bool = False) -> list[dict[str, Any]]:
         """All readable tasks as `agent-lanes list` shows them."""
         return [dict(view) for view in self._service.statuses(lane=lane, active_only=active_only)[0]]
-
-    def listeners(self, lane: str | None = None) -> builtins.list[dict[str, Any]]:
-        """Who waits for work right now, of one lane or of all, as `agent-lanes listeners --json` shows them."""
-        return [dict(encode_sign(sign)) for sign in presence.listeners(self._service.backend, lane)]

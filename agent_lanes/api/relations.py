@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from agent_lanes.core.presence import API
 from agent_lanes.errors import TimedOut
-from agent_lanes.services import joins, trees, waiting
+from agent_lanes.services import joins, receipts, trees, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ class Relations:
         joined = joins.until(self._service.backend, ids, enough=enough, timeout_seconds=timeout_seconds)
         if len(joined.ended) < enough:
             raise TimedOut(joins.still_open(joined), hint="call it again; nothing is lost")
+        receipts.fetched(self._service.backend, joined.ended, API)
         return joined
 
 

@@ -16,7 +16,7 @@ from agent_lanes.core.fairness import Flow
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.core.names import task_id
 from agent_lanes.core.placement import Due, Ready, comes_up, overdue, placement, timer_now
-from agent_lanes.core.task import ACTIVE, QUEUED, Event, NewBorn, Snapshot, Task
+from agent_lanes.core.task import ACTIVE, QUEUED, Event, NewBorn, Snapshot, Task, newest
 from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AgentLanesError, Damaged, NotFound
@@ -187,7 +187,7 @@ class MemoryStore(MemoryRuns):
 
     def last_event(self, id: str) -> Event | None:
         """See ports.TaskStore."""
-        return next(reversed(self._histories.get(id, [])), None)
+        return newest(self._histories.get(id, []))
 
     def request_location(self, task: Task) -> str | None:
         """See ports.TaskStore: a request given as text has no path here."""

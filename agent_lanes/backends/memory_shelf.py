@@ -74,6 +74,18 @@ class MemoryShelf(MemoryPresence):
                         self._forget(id)
         yield from steps
 
+    def note_receipt(self, snapshot: Snapshot, type: str, by: str) -> None:
+        """See observation.Receipts."""
+        from agent_lanes.core.receipts import line
+
+        with self.changed:
+            history = self._histories.get(snapshot.id, [])
+            if snapshot.id in self._months or any(event.type == type for event in history):
+                return
+            history.append(line(type, by, snapshot, self.now()).replace(number=len(history) + 1))
+            self._logged(snapshot, history[-1], transition=False)
+            self.changed.notify_all()
+
     def _forget(self, id: str) -> None:
         key = self._tasks[id].task.idempotency_key
         if key is not None and self._keys.get(key) == id:

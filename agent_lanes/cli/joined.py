@@ -6,6 +6,7 @@ The answers of those that have ended are written to their response paths, as wai
 from __future__ import annotations
 
 from agent_lanes.cli import output
+from agent_lanes.cli.commands.wait import noted
 from agent_lanes.cli.options import Arguments
 from agent_lanes.core.escapes import one_line
 from agent_lanes.core.names import some
@@ -50,6 +51,7 @@ def run(args: Arguments, session: Session) -> int:
         output.json({"status": _status(ended), "tasks": shown, "open": list(joined.open)})
     else:
         output.text("".join(map(_line, shown)))
+    noted(ended, session)
     return joins.exit_code(ended)
 
 
@@ -76,6 +78,7 @@ def _told(first: Snapshot, joined: Joined, args: Arguments, session: Session) ->
         from agent_lanes.services import joins
 
         output.json({**_shown(first, session), "open": list(joined.open)})
+        noted([first], session)
         return joins.exit_code([first])
     code = report(first, args, session)
     still = f"; still open: {some(joined.open)}" if joined.open else ""
@@ -93,6 +96,7 @@ def _timed_out(joined: Joined, ids: Sequence[str], args: Arguments, session: Ses
         output.json({**output.as_object(wrong), "tasks": shown, "open": list(joined.open)})
     else:
         output.text("".join(map(_line, shown)))
+    noted(joined.in_order(ids), session)
     return wrong.exit_code
 
 

@@ -16,6 +16,8 @@ from agent_lanes.core.times import Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agent_lanes.core.jsontext import JsonObject
 
 QUEUED, CLAIMED, COMPLETED, FAILED, CANCELLED = "queued", "claimed", "completed", "failed", "cancelled"
@@ -29,6 +31,7 @@ EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST = "attempts_exhausted", "expired", "d
 CAUSES = (EXHAUSTED, EXPIRED, DEPENDENCY, BY_REQUEST)
 NEEDS_REVISION = "needs-revision"
 VERDICTS = ("accept", "accept-with-follow-ups", NEEDS_REVISION)
+SEEN, FETCHED = RECEIPTS = ("seen", "fetched")  # lines of history that tell of readers, and of no progress
 
 
 class Supporting(Frozen):
@@ -268,3 +271,8 @@ class Snapshot(Frozen):
     def lapsed(self, now: Moment) -> bool:
         """The lease has run out, and no agent is still at work under it: others may take it."""
         return self.lease_expired(now) and not self.still_running(now)
+
+
+def newest(events: Iterable[Event]) -> Event | None:
+    """The newest line of a history, its receipts left out."""
+    return next((event for event in reversed([*events]) if event.type not in RECEIPTS), None)

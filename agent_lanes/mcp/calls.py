@@ -13,7 +13,7 @@ from agent_lanes.api.queue import Queue
 from agent_lanes.core.presence import MCP
 from agent_lanes.core.task import COMPLETED, FAILED
 from agent_lanes.core.times import iso
-from agent_lanes.services import artifacts, control, presence, waiting
+from agent_lanes.services import artifacts, control, presence, receipts, waiting
 
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import Json, JsonObject
@@ -67,7 +67,11 @@ def submit(desk: Desk, given: Given) -> JsonObject:
 def wait(desk: Desk, given: Given, seconds: float) -> JsonObject | None:
     """The answer, written to the task's response path, too."""
     found = waiting.for_answer(desk.service.backend, given["task_id"], timeout_seconds=seconds)
-    return None if found is None else _answer(desk, found)
+    if found is None:
+        return None
+    told = _answer(desk, found)
+    receipts.fetched(desk.service.backend, [found], MCP)
+    return told
 
 
 def still_open(desk: Desk, given: Given) -> JsonObject:

@@ -9,7 +9,7 @@ from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, TimedOut
 from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
 from agent_lanes.server.route import Pending, Reply, as_object
-from agent_lanes.services import batches, control, presence, waiting
+from agent_lanes.services import batches, control, presence, receipts, waiting
 from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
@@ -49,6 +49,11 @@ def upcoming(call: Call) -> Outcome:
     """GET /tasks/next"""
     lane, vendor = names.lane(call.needed("lane")), call.one("vendor")
     backend = call.queue.backend
+
+    def seen(found: Snapshot) -> Reply:
+        receipts.seen(backend, found, HTTP)
+        return Reply(body={"task": call.queue.record(found)})
+
     return Pending(
         sought=waiting.work(
             backend,
@@ -57,7 +62,7 @@ def upcoming(call: Call) -> Outcome:
             lambda: presence.attending(backend, lane, vendor=vendor, kind=HTTP),
         ),
         seconds=poll_seconds(call),
-        found=lambda found: Reply(body={"task": call.queue.record(found)}),
+        found=seen,
         over=lambda: Reply(body={"task": None}),
     )
 
@@ -65,7 +70,7 @@ def upcoming(call: Call) -> Outcome:
 def status(call: Call) -> Outcome:
     """GET /tasks/<id>"""
     found = call.queue.read(call.id)
-    return Reply(body={"task": call.queue.status(found), "attempts_history": [*call.queue.attempts(found)]})
+    return Reply(body={"task": call.queue.status(found), **call.queue.told(found)})
 
 
 def claim(call: Call) -> Outcome:
@@ -128,10 +133,15 @@ def response(call: Call) -> Outcome:
     def over() -> Reply:
         raise TimedOut(f"no response yet: {call.id}", hint="ask again")
 
+    def fetched(found: Snapshot) -> Reply:
+        assert found.response is not None
+        receipts.fetched(call.queue.backend, [found], HTTP)
+        return Reply(body={"response": public_response(found.response)})
+
     return Pending(
         sought=waiting.answer(call.queue.backend, call.id),
         seconds=poll_seconds(call),
-        found=lambda found: Reply(body={"response": public_response(found.response)}),
+        found=fetched,
         over=over,
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from agent_lanes.core import names
 from agent_lanes.core.rules import Lanes
-from agent_lanes.core.task import ACTIVE, QUEUED
+from agent_lanes.core.task import ACTIVE, QUEUED, newest
 from agent_lanes.errors import Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
@@ -124,7 +124,7 @@ class Looks:
             if isinstance(found, Damaged):
                 yield found
             else:
-                last, snapshot = found.events[-1] if found.events else None, found.snapshot
+                last, snapshot = newest(found.events), found.snapshot
                 yield views.status(snapshot, snapshot.task.request_path, last, self.backend.now())
 
     def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
@@ -138,11 +138,13 @@ class Looks:
                 good.append(found)
         return good, bad
 
-    def attempts(self, snapshot: Snapshot) -> list[JsonObject]:
-        """The attempts of a task, oldest first, as its history tells them. Raises NotFound."""
+    def told(self, snapshot: Snapshot, events: Iterable[Event] | None = None) -> JsonObject:
+        """What the history of a task tells: its attempts, oldest first, and its receipts. Raises NotFound."""
         from agent_lanes.core.attempts import history
+        from agent_lanes.core.receipts import receipts
 
-        return history(self.backend.events(snapshot.id), snapshot.response)
+        lines = [*(self.backend.events(snapshot.id) if events is None else events)]
+        return {"attempts_history": [*history(lines, snapshot.response)], "receipts": receipts(snapshot, lines)}
 
     def events(self, id: str) -> Iterator[Event]:
         """The history of a task, oldest first. Raises NotFound."""

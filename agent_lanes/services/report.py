@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agent_lanes.core.answers import public_response
-from agent_lanes.core.attempts import history
 from agent_lanes.core.codec import public_event
 from agent_lanes.core.times import iso
 from agent_lanes.errors import AgentLanesError
@@ -54,7 +53,7 @@ def whole(queue: Looks, snapshot: Snapshot, events: list[Event]) -> JsonObject:
         "status": "ok",
         "task": queue.status(snapshot),
         "events": [public_event(event) for event in events],
-        "attempts_history": [*history(events, snapshot.response)],
+        **queue.told(snapshot, events),
         "response": public_response(snapshot.response) if snapshot.response else None,
     }
 

@@ -43,7 +43,7 @@ def test_a_task_goes_from_submit_to_answer(queue: Queue) -> None:
     response = task.respond("Looks good.", verdict="accept")
     assert queue.wait(id) == response
     assert (response.body, response.verdict, response.status) == ("Looks good.", "accept", "completed")
-    assert [event.type for event in queue.events(id)] == ["created", "claimed", "note", "response"]
+    assert [event.type for event in queue.events(id)] == ["created", "claimed", "note", "response", "fetched"]
 
 
 def test_a_claim_waits_for_work_when_asked_to(queue: Queue) -> None:

@@ -179,19 +179,19 @@ class FileCreator(FileShelf):
             for task, event in lines:
                 self.tell(Snapshot(task=task), event)
 
-    def _tell(self, task: Task, path: str, change: Change) -> None:
-        """Write the lines of a change to the task's history and the log. Raises OSError where they are all of it."""
+    def _note(self, task: Task, path: str, change: Change) -> None:
+        """Write the lines of a change. Raises OSError where they are all of it."""
+        if change.claim is None and change.response is None:
+            self._write(task, path, change.events)
+        else:
+            self._afterwards(task.id, "its history", lambda: self._write(task, path, change.events))
+
+    def _write(self, task: Task, path: str, events: tuple[Event, ...]) -> None:
+        """Add lines to a task's history, and to the log. Raises OSError."""
         from agent_lanes.backends.files import journal, log
 
-        def write() -> None:
-            written = journal.append(path, change.events)
-            lines = [(task, event) for event in written]
-            self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
-
-        if change.claim is None and change.response is None:
-            write()
-        else:
-            self._afterwards(task.id, "its history", write)
+        lines = [(task, event) for event in journal.append(path, events)]
+        self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
 
     def _sweep(self) -> None:
         """Old litter goes once nobody is at work: what a suspended command has staged is none."""

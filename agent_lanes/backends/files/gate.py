@@ -80,11 +80,11 @@ class Gate:
         """The same, of a store that is as it should be, also while others come and go all the time."""
         return Whole(self)
 
-    def entered(self) -> Lock | None:
-        """The gate, held shared; None where the store must be brought up first. Raises StoreBusy, OSError."""
+    def entered(self, *, patient: bool = True) -> Lock | None:
+        """The gate, now held shared; None where the store must be brought up first. Raises StoreBusy, OSError."""
         from agent_lanes.backends.files.lock import Lock
 
-        lock = Lock(self.layout.gate, "the store", shared=True, flags=OPEN_FLAGS, busy=StoreBusy)
+        lock = Lock(self.layout.gate, "the store", shared=True, flags=OPEN_FLAGS, patient=patient, busy=StoreBusy)
         try:
             lock.__enter__()
         except NotFound:

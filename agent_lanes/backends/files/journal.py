@@ -86,21 +86,21 @@ def read(path: str) -> Iterator[Event]:
         os.close(descriptor)
 
 
-def last(path: str) -> Event | None:
-    """The newest whole line; None if there is none or the file cannot be read."""
+def last(path: str, without: tuple[str, ...] = ()) -> Event | None:
+    """The newest whole line, but of these types; None if there is none or the file cannot be read."""
     try:
         descriptor = os.open(path, READ_FLAGS)
     except OSError:
         return None
     try:
-        return _last(descriptor, os.fstat(descriptor).st_size)
+        return _last(descriptor, os.fstat(descriptor).st_size, without)
     except OSError:
         return None
     finally:
         os.close(descriptor)
 
 
-def _last(descriptor: int, size: int) -> Event | None:
+def _last(descriptor: int, size: int, without: tuple[str, ...] = ()) -> Event | None:
     tail = TAIL
     while True:
         raw = os.pread(descriptor, min(tail, size), max(0, size - tail))
@@ -109,7 +109,7 @@ def _last(descriptor: int, size: int) -> Event | None:
             if position == 0 and tail < size:
                 break  # this line may begin before what was read
             event = _event(text)
-            if event is not None:
+            if event is not None and event.type not in without:
                 return event
         if tail >= size:
             return None

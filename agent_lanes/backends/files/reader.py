@@ -12,7 +12,7 @@ from agent_lanes.backends.files import atomic, journal, records
 from agent_lanes.backends.files.finder import FileFinder
 from agent_lanes.backends.files.layout import EVENTS, RAW, REQUEST, RESPONSE, RUN, TASK
 from agent_lanes.core import names
-from agent_lanes.core.task import ACTIVE
+from agent_lanes.core.task import ACTIVE, RECEIPTS, newest
 from agent_lanes.errors import AgentLanesError, BadUsage, Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -105,10 +105,9 @@ class FileReader(FileFinder):
     def last_event(self, id: str) -> Event | None:
         """See ports.TaskStore."""
         folder = self._folder(id)
-        last = journal.last(f"{folder}/{EVENTS}")
+        last = journal.last(f"{folder}/{EVENTS}", RECEIPTS)
         if last is None and not atomic.is_folder(folder):
-            events = self._archived_events(id)
-            last = events[-1] if events else None
+            last = newest(self._archived_events(id))
         return last
 
     def stored_request(self, id: str) -> bytes:

@@ -93,6 +93,30 @@ class FileStore(FileCreator):
                 return change.applied(loaded.snapshot), change
         raise Busy(f"task {id}: others change it faster than this call can", hint="repeat the call")
 
+    def note_receipt(self, snapshot: Snapshot, type: str, by: str) -> None:
+        """See observation.Receipts: a look first, since as a rule of repeated calls it is there."""
+        from agent_lanes.backends.files import journal
+
+        folder = self._folder(snapshot.id)
+        path = f"{folder}/{EVENTS}"
+        try:
+            if any(event.type == type for event in journal.read(path)):
+                return
+            entered = self._gate.entered(patient=False)
+            if entered is None:
+                return
+            from agent_lanes.backends.files.lock import Lock
+            from agent_lanes.core.receipts import line
+
+            try:
+                with Lock(folder, f"task {snapshot.id}", patient=False):
+                    if not any(event.type == type for event in journal.read(path)):  # nobody was faster
+                        self._write(snapshot.task, path, (line(type, by, snapshot, self.now()),))
+            finally:
+                entered.__exit__(None, None, None)
+        except (AgentLanesError, OSError):
+            return
+
     # --- examining -------------------------------------------------------------------------------------------
 
     def examine(self) -> Iterator[Finding]:
@@ -151,7 +175,7 @@ class FileStore(FileCreator):
                 if staged:
                     commits.seal(staged, folder, change)
                     staged = None
-                self._tell(after.task, f"{folder}/{EVENTS}", change)
+                self._note(after.task, f"{folder}/{EVENTS}", change)
                 if new != old:
                     self._afterwards(after.id, "an old marker", lambda: self._drop(old, after))
                 if letters and change.response is None:

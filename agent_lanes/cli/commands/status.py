@@ -40,8 +40,7 @@ def run(args: Arguments, session: Session) -> int:
         return _all(args, session)
     queue = session.looks
     snapshot = queue.read(args.task_id)
-    view, attempts = queue.status(snapshot), queue.attempts(snapshot)
-    output.json({"status": "ok", "task": view, "attempts_history": attempts})
+    output.json({"status": "ok", "task": queue.status(snapshot), **queue.told(snapshot)})
     return 0
 
 

@@ -33,7 +33,7 @@ from agent_lanes.errors import BadUsage, TaskCancelled, TaskFailed, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from agent_lanes.core.task import Snapshot
@@ -130,6 +130,10 @@ def for_lane(args: Arguments, session: Session) -> int:
     if found is None:
         return idle(args, session, timeout, named="message")
     output.json({"status": "task_available", "lane": args.lane, "task": queue.record(found)})
+    from agent_lanes.core.presence import WAIT
+    from agent_lanes.services import receipts
+
+    receipts.seen(queue.backend, found, WAIT)
     return 0
 
 
@@ -198,7 +202,16 @@ def report(found: Snapshot, args: Arguments, session: Session) -> int:
         output.values(status=response.status, task_id=task.id, response_path=path, verdict=response.verdict)
     else:
         _print(found, path, args.verb)
+    noted([found], session)
     return {"failed": TaskFailed.exit_code, "cancelled": TaskCancelled.exit_code}.get(response.status, 0)
+
+
+def noted(ended: Sequence[Snapshot], session: Session) -> None:
+    """Note that these answers were fetched, now that they are told."""
+    from agent_lanes.core.presence import WAIT
+    from agent_lanes.services import receipts
+
+    receipts.fetched(session.backend, ended, WAIT)
 
 
 def _print(found: Snapshot, path: str | None, verb: str) -> None:

@@ -28,6 +28,7 @@ def taken(run: Command, *words: str, lane: str = "default") -> str | None:
 def test_a_look_prints_the_next_task_and_does_not_take_it(run: Command, store: Path, verb: list[str]) -> None:
     first = submit(run)
     submit(run)
+    run(*verb, "default")  # the first one notes that the task was seen
     before = tree(store)
     for _ in range(2):
         told = run(*verb, "default", "--json").json

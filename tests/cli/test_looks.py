@@ -36,7 +36,7 @@ def queue(run: Command) -> dict[str, str]:
 
 def status(run: Command, task_id: str, **how: Any) -> dict[str, Any]:
     told = run("status", task_id, **how).json
-    assert told.keys() == {"status", "task", "attempts_history"} and told["status"] == "ok"
+    assert told.keys() == {"status", "task", "attempts_history", "receipts"} and told["status"] == "ok"
     view = told["task"]
     assert isinstance(view, dict)
     return view
@@ -158,7 +158,8 @@ def test_show_tells_request_history_and_answer(run: Command, queue: dict[str, st
 
 def test_show_as_json(run: Command, queue: dict[str, str]) -> None:
     told = run("show", queue["completed"], "--json").json
-    assert told.keys() == {"status", "task", "events", "attempts_history", "response"} and told["status"] == "ok"
+    assert told.keys() == {"status", "task", "events", "attempts_history", "receipts", "response"}
+    assert told["status"] == "ok"
     assert told["task"].keys() == STATUS and told["response"]["body"] == "fine"
     assert [event["type"] for event in told["events"]] == ["created", "response"]
     assert run("show", queue["queued"], "--json").json["response"] is None

@@ -139,11 +139,12 @@ def test_a_flag_may_be_written_in_every_way(run: Command) -> None:
         assert len(run("wait", *words, code=DONE).text.splitlines()) == 2, words
 
 
-def test_the_store_is_not_touched(run: Command, store: Path) -> None:
+def test_the_store_is_not_touched_by_a_wait_that_was_made_before(run: Command, store: Path) -> None:
     from cli.process import tree
 
     ids = asked(run, "-", "-")
     run("respond", ids[0], "--body", "x")
+    run("wait", "--any", *ids)
     before = tree(store)
     run("wait", "--any", *ids)
     assert tree(store) == before

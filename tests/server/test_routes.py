@@ -126,7 +126,7 @@ def test_a_long_poll_for_work_is_woken_by_a_submit(run: Command, http: Client) -
 def test_get_a_task_tells_its_status(run: Command, http: Client) -> None:
     task_id = submit(http)["id"]
     status, answer = http.get(f"/tasks/{task_id}")
-    assert status == 200 and answer.keys() == {"task", "attempts_history"}
+    assert status == 200 and answer.keys() == {"task", "attempts_history", "receipts"}
     told = run("status", task_id).json["task"]
     assert answer["task"].keys() == told.keys() and answer["task"]["state"] == "queued"
 
@@ -160,7 +160,7 @@ def test_a_task_goes_round_by_http(run: Command, http: Client) -> None:
     run("wait", task_id)
     assert (run.folder / "answer.md").read_bytes() == b"two\r\nlines\0"
     types = [event["type"] for event in run("show", task_id, "--json").json["events"]]
-    assert types == ["created", "claimed", "headless_started", "released", "claimed", "response"]
+    assert types == ["created", "claimed", "headless_started", "released", "claimed", "response", "fetched"]
 
 
 def test_the_same_answer_again_is_confirmed_and_another_refused(http: Client) -> None:

@@ -239,8 +239,9 @@ class Snapshot(Frozen):
 
     @property
     def attempts(self) -> int:
-        """How many attempts have failed."""
-        return self.claim.attempts if self.claim else 0
+        """How many attempts have failed; the one that was the last of all stands in the answer, not in the claim."""
+        last = self.response is not None and self.response.cause == EXHAUSTED
+        return (self.claim.attempts if self.claim else 0) + last
 
     @property
     def not_before(self) -> int | None:

@@ -36,7 +36,7 @@ def test_a_failed_attempt_is_offered_again_after_its_pause_until_the_attempts_ar
     attempt(queue, "for the third time")
     answered = backend.read(id)
     assert answered.response is not None
-    assert (answered.state, answered.response.cause) == (FAILED, EXHAUSTED)
+    assert (answered.state, answered.response.cause, answered.attempts) == (FAILED, EXHAUSTED, 3)
     assert answered.response.failure_reason == "attempts exhausted (3 of 3): for the third time"
     assert [event.type for event in backend.events(id)].count("attempt_failed") == 3
     assert (offered(backend), taken(queue)) == ([], None)

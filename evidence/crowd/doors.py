@@ -66,7 +66,7 @@ class Python:
     def submit(self, lane: str, prompt: str, key: str | None, stored: bool) -> Values:
         """See Door."""
         text = {"request": prompt} if stored else {"prompt": prompt}
-        return {"id": _called(lambda: self.queue.submit(lane, idempotency_key=key, **text))}  # type: ignore[arg-type]
+        return {"id": _called(lambda: self.queue.submit(lane, idempotency_key=key, max_attempts=0, **text))}  # type: ignore[arg-type]
 
     def claim(self, lane: str, owner: str, lease: float, wait: float, request_id: str | None) -> Values:
         """See Door."""
@@ -134,7 +134,7 @@ class Commands:
 
     def submit(self, lane: str, prompt: str, key: str | None, stored: bool) -> Values:
         """See Door."""
-        words = ["submit", "--lane", lane, *(["-"] if stored else ["--prompt", prompt])]
+        words = ["submit", "--lane", lane, "--max-attempts", "0", *(["-"] if stored else ["--prompt", prompt])]
         words += [] if key is None else ["--idempotency-key", key]
         return {"id": self._run(words, prompt if stored else "")["task_id"]}
 

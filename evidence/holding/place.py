@@ -75,7 +75,11 @@ class Place(Scene):
 
     def submit(self, *words: str, lane: str = LANE, **environment: str) -> str:
         """A new task."""
-        return self.call("submit", "--lane", lane, "--prompt", "think", *words, **environment).out.decode().strip()
+        return (
+            self.call("submit", "--lane", lane, "--max-attempts", "0", "--prompt", "think", *words, **environment)
+            .out.decode()
+            .strip()
+        )
 
     def claim(self, what: str = "", *, owner: str = "first", lease: float = 600, **environment: str) -> tuple[str, str]:
         """The next task of the lane, or one by its id: (id, token)."""

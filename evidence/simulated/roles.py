@@ -58,7 +58,7 @@ def submitter(shell: Shell, board: Board) -> None:
             _submit_what_others_submit(shell, board, number)
             continue
         name = f"{shell.client.name}-{number}"
-        words = ["submit", "--json", "--lane", random.choice(LANES), "--prompt", f"do {name}"]
+        words = ["submit", "--json", "--max-attempts", "0", "--lane", random.choice(LANES), "--prompt", f"do {name}"]
         vendor, how, key = random.choice(VENDORS), random.choice(("prompt", "file", "stdin")), None
         if vendor:
             words += ["--metadata", f"required_vendor={vendor}"]
@@ -90,7 +90,20 @@ def submitter(shell: Shell, board: Board) -> None:
 def _submit_what_others_submit(shell: Shell, board: Board, number: int) -> None:
     """The same task under the same key, perhaps at the same time as another submitter: there is one of it."""
     key = f"shared-{number}"
-    op = repeat(shell, "submit", "--json", "--lane", LANES[0], "--prompt", key, "--idempotency-key", key, token=key)
+    op = repeat(
+        shell,
+        "submit",
+        "--json",
+        "--max-attempts",
+        "0",
+        "--lane",
+        LANES[0],
+        "--prompt",
+        key,
+        "--idempotency-key",
+        key,
+        token=key,
+    )
     if op.code == 0 and op.json["task_id"] not in board.acknowledged:
         board.acknowledged.append(op.json["task_id"])
 

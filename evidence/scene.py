@@ -119,9 +119,10 @@ class Scene:
     ) -> Ended:
         """One call of the installed command, to its end; `before` is what stands in front of it, such as strace.
 
-        One that nothing stands before, and that nobody works beside, is called in this process (within.py).
+        One that nothing stands before, and that nobody works beside, is called in this process (within.py), unless its
+        environment is another: a library that is to be loaded before it cannot be loaded here.
         """
-        if not before and started is None and threading.current_thread() is threading.main_thread():
+        if not before and not environment and started is None and threading.current_thread() is threading.main_thread():
             return Ended(*called(words, {**self.environment, **(environment or {})}, self.project, stdin))
         with subprocess.Popen(
             [*before, PROGRAM, *words],

@@ -94,7 +94,7 @@ def without_syncs(recording: Recording, named: Callable[[str], bool]) -> Recordi
         ("submit", lambda what: what.endswith("state/tasks"), "lost: task"),
         ("submit", lambda what: what.endswith("/task.json"), "damaged"),
         ("submit", lambda what: what.endswith("/request.md"), "is not what was asked"),
-        ("respond completed", lambda what: "/tmp/" in what, "damaged"),
+        ("respond completed", lambda what: what.endswith("/response.json"), "damaged"),
         ("respond completed", lambda what: "/tasks/" in what, "lost: the answer"),
         ("wait with a response path", lambda what: "/.agent-lanes-" in what, "is not what was written"),
         ("wait with a response path", lambda what: what.endswith("out/deep"), "lost: the file"),

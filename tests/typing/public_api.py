@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, assert_type
 
 import agent_lanes
 from agent_lanes import AgentLanesError, ClaimedTask, NewTask, Queue, Submitted
+from agent_lanes.core.logged import Logged
 from agent_lanes.core.task import Claim, Event, Response, Snapshot, Task
 from agent_lanes.errors import Busy, TaskFailed
 
@@ -42,6 +44,8 @@ assert_type(queue.renew(id, "token", lease_seconds=1), Claim)
 queue.release(id, "token", reason="lunch")
 queue.event(id, "half-way", type="note", data={"done": 1})
 assert_type(queue.events(id), list[Event])
+assert_type(queue.events(cursor="1:0", follow=True), Iterator[Logged])
+assert_type(queue.receipts(id), dict[str, str | None])
 assert_type(queue.read(id), Snapshot)
 assert_type(queue.status(id), dict[str, Any])
 assert_type(queue.list(lane="review", active_only=True), list[dict[str, Any]])

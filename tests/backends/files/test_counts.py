@@ -198,7 +198,6 @@ def test_a_change_locks_its_task_the_gate_and_at_most_the_counter_of_its_lane(tr
         (["list", "--active-only"], 0),
         (["show", "QUEUED"], 0),
         (["where"], 0),
-        (["wait", "--lane", "default", "--timeout", "0"], 0),
         (["wait", "--lane", "none", "--timeout", "0"], 0),
         (["wait", "QUEUED", "--timeout", "0"], 2),
         (["wait", "QUEUED", "--timeout", "0.3"], 2),
@@ -213,12 +212,23 @@ def test_a_look_takes_no_lock_and_costs_no_fsync(traced: Trace, words: list[str]
     assert (counts.locked, counts.synced) == ([], [])
 
 
-def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_takes_no_lock(traced: Trace, tmp_path: Path) -> None:
-    id = submitted(traced)
+def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_locks_once_to_note_it(
+    traced: Trace, tmp_path: Path
+) -> None:
+    id, state = submitted(traced), tmp_path / "state"
     assert traced("respond", id, "--body", "fine").returncode == 0
-    counts = traced("wait", id)
-    assert counts.returncode == 0
-    assert (counts.locked, counts.synced) == ([], [str(tmp_path / "state/tasks" / id)])
+    folder = str(state / "tasks" / id)
+    for locked in ([str(state / "gate"), folder], []):
+        counts = traced("wait", id)
+        assert counts.returncode == 0
+        assert (counts.locked, counts.synced) == (locked, [folder])
+
+
+def test_a_wait_for_work_that_is_there_locks_once_to_note_it_and_costs_no_fsync(traced: Trace, tmp_path: Path) -> None:
+    id, state = submitted(traced), tmp_path / "state"
+    for locked in ([str(state / "gate"), str(state / "tasks" / id)], []):
+        counts = traced("wait", "--lane", "default", "--timeout", "0")
+        assert (counts.locked, counts.synced) == (locked, [])
 
 
 def test_a_wait_syncs_the_file_that_it_writes_and_every_folder_up_to_the_workspace(

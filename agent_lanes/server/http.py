@@ -44,23 +44,27 @@ class Place(Frozen):
 def serve(
     routes: Routes,
     place: Place,
-    token: str | None,
+    credentials: Callable[[], tuple[str | None, str]],
     *,
-    token_said: str,
     linked: bool = False,
     say: Callable[[str], None],
     mounts: Sequence[Mount] = (),
 ) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit code. `token` None asks for none. Raises BadUsage, StorageFailed.
+    """Serve until SIGINT or SIGTERM; returns the exit code. Raises BadUsage, StorageFailed.
 
+    `credentials` gives the token (None: nobody is asked for one) and where it lies, in words; it is called once nothing
+    about the place can be wrong.
     `linked` says a link to the web page, which holds the token. `mounts` are further ASGI applications: a path, the
     application, and what is entered while the server runs.
     """
     listening = listen(place)
     try:
         local = place.uds is None and _is_loopback(listening)
+        token, token_said = credentials()
         if token is None and not local and place.uds is None:
             raise BadUsage("--no-auth is for loopback and Unix sockets only", hint="leave it out, or --host 127.0.0.1")
+        if not local and place.uds is None:
+            say(f"agent-lanes: warning: --host {place.host}: whoever reads the network reads the token, too")
         where = f"unix:{place.uds}" if place.uds is not None else _url(place.host, listening)
         line = f"agent-lanes serve: {where} on {routes.queue.backend.address}; {token_said}; Ctrl-C ends it"
 
@@ -103,7 +107,12 @@ def listen(place: Place) -> socket.socket:
     except OSError as wrong:
         where = place.uds or f"{place.host}:{place.port}"
         hint = "choose another --uds" if place.uds else "choose another --port"
-        raise StorageFailed(f"cannot listen on {where}: {wrong.strerror}", hint=hint) from wrong
+        raise StorageFailed(f"cannot listen on {where}: {_why(wrong)}", hint=hint) from wrong
+
+
+def _why(wrong: OSError) -> str:
+    """In the system's own words; those of the socket module repeat the address."""
+    return os.strerror(wrong.errno) if isinstance(wrong.errno, int) and wrong.errno > 0 else str(wrong.strerror)
 
 
 def _unix(path: str) -> socket.socket:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent_lanes.core.task import Event
+from agent_lanes.core.task import FETCHED, RECEIPTS, Event
 
 
 def problems(events: Iterable[Event]) -> list[str]:
@@ -20,7 +20,9 @@ def problems(events: Iterable[Event]) -> list[str]:
             found.append(f"line {number} has the number {event.number}")
         if (event.type == "created") != (number == 1):
             found.append(f"line {number} is {event.type}")
-        if answered and event.type != "note":
+        if event.type == FETCHED and not answered:
+            found.append("an answer fetched that was not there")
+        if answered and event.type not in ("note", *RECEIPTS):
             found.append(f"{event.type} after the answer")
         if event.type == "recovered":
             epoch, held = event.epoch, True

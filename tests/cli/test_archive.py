@@ -48,6 +48,7 @@ def test_every_look_at_an_archived_task_says_what_it_said_before(run: Command, s
     id = run("submit", "--lane", "default", "-", "--response-to", "out.md", stdin=b"please\r\n").line
     token = run("claim", id, "--json").json["claim_token"]
     run("respond", id, "--claim-token", token, "--body", "fine", "--verdict", "accept")
+    run("wait", id)  # the first that tells the answer leaves a note of it
     looks = [["show", id, "--json"], ["status", id], ["wait", id, "--json"], ["show", id, "--input"]]
     before = [run(*words).text for words in looks]
     run("archive", "--older-than", "0s")

@@ -37,7 +37,7 @@ def test_a_bare_install_serves_the_same_routes(run: Command, bare: Client) -> No
     assert bare.post(f"/tasks/{id}/response", {"body": "b", "claim_token": token})[0] == 200
     assert later.answer()[1]["response"]["body"] == "b"
     assert bare.get("/tasks?state=completed")[1]["count"] == 1
-    assert [one["type"] for one in bare.get("/events")[1]["events"]][-1] == "response"
+    assert "response" in [one["type"] for one in bare.get("/events")[1]["events"]]
     assert bare.get("/nothing")[0] == 404
 
 

@@ -54,9 +54,11 @@ def _load(folder: str, id: str, instead: Claim | None) -> Loaded:
     response = _response(folder, id)
     record = _record(folder, id, TASK)
     if record is None:
-        if atomic.is_folder(folder):
+        if not atomic.is_folder(folder):
+            raise not_found(id)
+        record = _record(folder, id, TASK)  # it may have been born between the two looks, whole at once
+        if record is None:
             raise damaged(id, TASK, "missing")
-        raise not_found(id)
     if _is_legacy(record):
         from agent_lanes.core import legacy
 

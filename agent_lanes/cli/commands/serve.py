@@ -41,14 +41,16 @@ def run(args: Arguments, session: Session) -> int:
     workspace_id, root = session.workspace
     roots = [root, *(os.path.join(session.folder, more) for more in args.workspace)]
     routes = Routes(session.queue, Workspaces(workspace_id, roots, session.found.config_path))
-    token, said = None, "no token asked for"
-    if args.no_auth:
-        output.warning("serve --no-auth: every program and every user of this machine may use this queue")
-    else:
+
+    def credentials() -> tuple[str | None, str]:
+        if args.no_auth:
+            output.warning("serve --no-auth: every program and every user of this machine may use this queue")
+            return None, "no token asked for"
         session.backend.prepare()
-        token, said = http.token_of(session.store_address, args.token_file)
+        return http.token_of(session.store_address, args.token_file)
+
     linked, mounts = output.on_terminal(2), _mcp(session)
-    return http.serve(routes, place, token, token_said=said, linked=linked, say=output.note, mounts=mounts)
+    return http.serve(routes, place, credentials, linked=linked, say=output.note, mounts=mounts)
 
 
 def _mcp(session: Session) -> tuple[Mount, ...]:

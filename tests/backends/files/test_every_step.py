@@ -241,3 +241,18 @@ def test_what_cannot_be_written_after_a_commit_is_a_warning(tmp_path: Path, lost
     assert told[0].startswith(f"task {ID}: ")
     assert told[0].endswith("the change itself is done")
     assert not isinstance(store.read(ID), Damaged)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_who_looks_while_another_changes_the_task_sees_it_before_or_after(tmp_path: Path, change: str) -> None:
+    """Before each call that a reader makes, another process makes its whole change."""
+    number = 0
+    while True:
+        store = prepared(tmp_path / str(number), change)
+        before, do = stands(store), CHANGES[change][1]
+        with at_call(number, lambda name, args, store=store, do=do: do(reopened(store))) as seen:  # type: ignore[misc]
+            saw = stands(reopened(store))
+        assert saw in (before, stands(store)), f"call {number} of {seen}"
+        if len(seen) <= number:
+            return
+        number += 1

@@ -73,7 +73,8 @@ class Stage:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = int(free.getsockname()[1])
-        self._start([build.command, "serve", "--port", str(port)], None, folder, build.env)
+        open_to_all = ["--no-auth"] if build.is_this else []  # 0.1.1 asks for no token
+        self._start([build.command, "serve", "--port", str(port), *open_to_all], None, folder, build.env)
         deadline = time.monotonic() + 30
         while True:
             try:

@@ -63,6 +63,8 @@ def plain(value: Any) -> Any:
         return value.replace(sequence=0)
     if isinstance(value, Snapshot):
         return value.replace(task=plain(value.task))
+    if isinstance(value, tuple):
+        return tuple(plain(one) for one in value)
     return value
 
 

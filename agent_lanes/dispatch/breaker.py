@@ -33,7 +33,7 @@ class Breaker:
     """The holds of one dispatcher's vendor; without a vendor there is nothing to hold."""
 
     def __init__(self, queue: QueueService, settings: Settings, say: Callable[[str], None]) -> None:
-        self._backend, self._vendor, self._say = queue.backend, settings.vendor, say
+        self._backend, self._vendor, self._say = queue.backend, settings.named, say
 
     def learn(self, kind: str, why: str, reset_at: int | None = None) -> bool:
         """Take in how an attempt ended, which stands in the ledger; whether the vendor is on hold on account of it.

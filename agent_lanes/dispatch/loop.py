@@ -15,6 +15,7 @@ import threading
 import time
 from functools import partial
 
+from agent_lanes.core.names import ANY_VENDOR
 from agent_lanes.core.presence import DISPATCHER
 from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch.attempt import Attempt
@@ -125,10 +126,11 @@ class Loop:
 
     def _work(self) -> int:
         settings = self._settings
-        what = f"tasks that {settings.vendor} may take" if settings.vendor else "tasks"
-        self._say(f"{settings.owner} waits on lane {settings.lane} for {what} ({self._queue.backend.address})")
+        whose = "any vendor" if settings.takes == ANY_VENDOR else f"{settings.takes} or anybody"
+        where = self._queue.backend.address
+        self._say(f"{settings.owner} waits on lane {settings.lane} for tasks for {whose} ({where})")
         self._here = presence.attending(
-            self._queue.backend, settings.lane, vendor=settings.vendor, owner=settings.owner, kind=DISPATCHER
+            self._queue.backend, settings.lane, vendor=settings.takes, owner=settings.owner, kind=DISPATCHER
         )
         with self._here:  # also while an agent works: whoever submits then need not start another dispatcher
             return self._rounds()
@@ -199,7 +201,7 @@ class Loop:
         self._asleep = False
         try:
             self._taken = self._queue.claim_next(
-                settings.lane, vendor=settings.vendor, owner=settings.owner, lease_seconds=settings.lease_seconds
+                settings.lane, vendor=settings.takes, owner=settings.owner, lease_seconds=settings.lease_seconds
             )
         finally:
             self._asleep = True

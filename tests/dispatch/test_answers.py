@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from dispatch.conftest import Scene
@@ -131,3 +134,26 @@ def test_tasks_for_another_vendor_are_left_alone(scene: Scene) -> None:
     scene.handle("print", "x", flags=("--vendor", "mine"))
     assert scene.status(mine)["state"] == "completed" and scene.status(other)["state"] == "queued"
     assert scene.answer(mine)["metadata"]["vendor"] == "mine"
+
+
+def test_a_program_of_ones_own_takes_what_is_for_anybody_or_for_its_name_and_with_vendor_any_everything(
+    scene: Scene,
+) -> None:
+    program = Path(sys.executable).name
+    other = scene.submit("--metadata", "required_vendor=other")
+    by_name, anybodys = scene.submit("--metadata", f"required_vendor={program}"), scene.submit()
+    assert f"for tasks for {program} or anybody" in scene.handle("print", "x")
+    scene.handle("print", "x")
+    assert "no task came" in scene.handle("print", "x", flags=("--wait", "0"), code=2)
+    assert [scene.status(id)["state"] for id in (by_name, anybodys, other)] == ["completed", "completed", "queued"]
+    assert "for tasks for any vendor" in scene.handle("print", "x", flags=("--vendor", "any"))
+    assert scene.answer(other)["metadata"]["vendor"] == program
+
+
+def test_a_program_whose_name_means_every_vendor_takes_nothing_unless_told_whose(scene: Scene) -> None:
+    program = scene.project / "any"
+    program.write_text("#!/bin/sh\necho x\n")
+    program.chmod(0o700)
+    id = scene.submit("--metadata", "required_vendor=other")
+    assert "--vendor any" in scene.run("work", "--once", "--wait", "0", "--", str(program), code=64).why
+    assert scene.status(id)["state"] == "queued"

@@ -1,7 +1,8 @@
 """Run an agent on every task of a lane: claim, run, answer, and again, until told to stop.
 
 work --vendor V runs the agent that the table of vendors names (agent-lanes vendors). work -- COMMAND... runs a
-program of yours, with the task on stdin and the answer on stdout; no shell reads either.
+program of yours, with the task on stdin and the answer on stdout; no shell reads either. Without --vendor that
+takes the tasks that are for anybody, or for a vendor of the program's name; with --vendor any, everybody's.
 
 Ctrl-C or SIGTERM: nothing new is begun, what runs is finished. Once more: the agents are stopped, their tasks
 released. A failed agent costs its task one attempt; a usage limit or a missing login costs none.
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from agent_lanes.wiring import Session
 
 LANE = LANE.replace(default="default", help="the lane's name (default: default)")
-VENDOR = VENDOR.replace(help="whose agent to run, on the tasks that it may take (default: COMMAND, on every task)")
+VENDOR = VENDOR.replace(help="whose agent to run, on tasks for it or for anybody; any: COMMAND, on every task")
 OPTIONS = (
     LANE,
     VENDOR,
@@ -110,6 +111,8 @@ def _settings(args: Arguments) -> Settings:
     limits = Limits(
         run_seconds=args.max_run_seconds, output_bytes=args.max_output_bytes, memory_bytes=args.max_memory_bytes
     )
+    if vendor is None:
+        _stands_for_a_vendor(command[0])
     settings = Settings(
         lane=names.lane(args.lane),
         vendor=vendor,
@@ -123,6 +126,22 @@ def _settings(args: Arguments) -> Settings:
         limits=limits,
     )
     return settings.replace(owner=names.agent("--owner", args.owner or _owner(settings.called)))
+
+
+def _stands_for_a_vendor(program: str) -> None:
+    """Raises BadUsage where a program's name is none that a vendor can have, or means all of them."""
+    from agent_lanes.core import names
+
+    called = program.rsplit("/", 1)[-1]
+    try:
+        if names.vendor(called) != names.ANY_VENDOR:
+            return
+    except BadUsage:
+        pass
+    raise BadUsage(
+        f"work: {names.shown(called)} cannot stand for a vendor",
+        hint="say whose tasks it takes: --vendor NAME, or --vendor any for everybody's",
+    )
 
 
 def _owner(called: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.config import model
+from agent_lanes.config.find import user_folder
 from agent_lanes.core.jsontext import dumps, loads_object
 from agent_lanes.errors import NotFound, of_system
 
@@ -46,13 +47,8 @@ def load(path: str) -> Config:
 
 def folder() -> str | None:
     """Where the copies lie: $XDG_CACHE_HOME or ~/.cache, below agent-lanes; None where there is no home."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not base.startswith("/"):
-        home = os.environ.get("HOME", "")
-        if not home.startswith("/"):
-            return None
-        base = home + "/.cache"
-    return base + "/agent-lanes/config"
+    mine = user_folder(dict(os.environ), "XDG_CACHE_HOME", ".cache")
+    return None if mine is None else mine + "/config"
 
 
 def _stamp(path: str) -> list[int]:

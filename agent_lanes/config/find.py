@@ -4,6 +4,7 @@
     folder: handoff/handoff.yaml, or a pool's .agent-lanes-queue/handoff.yaml
 
 A store without a config is enough to work on tasks; a submit then takes the current folder as its workspace.
+What belongs to the user, not to a project, lies in `user_folder`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,19 @@ class Found(Frozen):
     config_why: str
     store: str | None
     store_why: str
+
+
+def user_folder(environment: dict[str, str], variable: str, below_home: str) -> str | None:
+    """A folder of the XDG base directories, for us: `<$variable>/agent-lanes`, else below the home; None without one.
+
+    What is not absolute counts as not set, as that specification has it.
+    """
+    base, home = environment.get(variable, ""), environment.get("HOME", "")
+    if not base.startswith("/"):
+        if not home.startswith("/"):
+            return None
+        base = f"{home}/{below_home}"
+    return base + "/agent-lanes"
 
 
 def find(config: str | None, store: str | None, environment: dict[str, str], folder: str) -> Found:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from agent_lanes.config.find import user_folder
 from agent_lanes.config.load import document
 from agent_lanes.dispatch import table
 from agent_lanes.dispatch.vendor import Invocation, Vendor
@@ -59,10 +60,5 @@ def _laid_over(config: Config | None) -> Iterator[tuple[str, object]]:
 
 def user_path() -> str | None:
     """The user's own table: $XDG_CONFIG_HOME/agent-lanes/vendors.yaml, else below ~/.config; None without a home."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    if not base.startswith("/"):
-        home = os.environ.get("HOME", "")
-        if not home.startswith("/"):
-            return None
-        base = home + "/.config"
-    return base + "/agent-lanes/vendors.yaml"
+    mine = user_folder(dict(os.environ), "XDG_CONFIG_HOME", ".config")
+    return None if mine is None else mine + "/vendors.yaml"

@@ -12,6 +12,7 @@ import hashlib
 import os
 
 from agent_lanes import durability
+from agent_lanes.config.find import user_folder
 from agent_lanes.core import jsontext
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.errors import BadData, NotFound
@@ -47,13 +48,10 @@ class Manifest:
 
     def __init__(self, environment: dict[str, str]) -> None:
         """Raises NotFound where there is no home."""
-        base = environment.get("XDG_STATE_HOME", "")
-        if not base.startswith("/"):
-            home = environment.get("HOME", "")
-            if not home.startswith("/"):
-                raise NotFound("HOME is not set to a folder", hint="set HOME: agents keep their files there")
-            base = home + "/.local/state"
-        self.folder = base + "/agent-lanes/setup"
+        mine = user_folder(environment, "XDG_STATE_HOME", ".local/state")
+        if mine is None:
+            raise NotFound("HOME is not set to a folder", hint="set HOME: agents keep their files there")
+        self.folder = mine + "/setup"
 
     def entries(self) -> dict[str, Entry]:
         """Every record by its target. Raises BadData, OSError."""

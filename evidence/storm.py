@@ -1,9 +1,11 @@
-"""K5: a storm. Submitters, workers and waiters by the dozen, `kill -9` at random, leases of a second; then its history.
+"""K5: a storm. Clients by the dozen, `kill -9` at random, leases of a second; then its history.
 
 python evidence/run.py K5              a minute, a small crowd
 python evidence/run.py K5 --whole      200 submitters, 50 workers, ten minutes (--minutes N for another length)
 
-Half of the clients use the Python API, the others run real commands. Meanwhile the store is examined, exported,
+Submitters ask for work on all kinds of terms (attempts, priorities, delays, dependencies, unique keys), workers answer,
+fail, release and forget it, overseers cancel, hold and resume tasks and lanes, waiters wait. Some of the clients use
+the Python API, the others run real commands. Meanwhile the store is examined, exported,
 repaired, and made to rebuild its hints. When time is up nobody is killed any more, until every task is answered. Then
 the journals of all clients, the histories in the store and the store itself must agree (crowd/checker.py).
 """
@@ -35,13 +37,15 @@ class Scale:
     commanding_workers: int
     """Of the workers: those who run commands."""
     waiters: int
+    overseers: int
     pause: float
     """Seconds between two deeds, on average."""
 
 
-WHOLE = Scale(600, submitters=200, at_once=20, workers=50, commanding_workers=10, waiters=8, pause=0.25)
-SAMPLE = Scale(60, submitters=40, at_once=10, workers=16, commanding_workers=4, waiters=3, pause=0.25)
-DEEDS = {"kill worker": 40, "kill submitter": 15, "kill waiter": 8, "kill command": 25, "stop": 12}
+WHOLE = Scale(600, submitters=200, at_once=20, workers=50, commanding_workers=10, waiters=8, overseers=3, pause=0.25)
+SAMPLE = Scale(60, submitters=40, at_once=10, workers=16, commanding_workers=4, waiters=3, overseers=2, pause=0.25)
+DEEDS = {"kill worker": 38, "kill submitter": 15, "kill waiter": 6, "kill overseer": 4, "kill command": 25, "stop": 12}
+ROLES = ("submitter", "waiter", "overseer", "worker")
 
 
 class Storm:
@@ -65,6 +69,8 @@ class Storm:
             self.crowd.start("worker", f"worker{number}", door)
         for number in range(self.scale.waiters):
             self.crowd.start("waiter", f"waiter{number}", self._door())
+        for number in range(self.scale.overseers):
+            self.crowd.start("overseer", f"overseer{number}", self._door())
         said = 0.0
         while (left := self.end - now() / 1e6) > 0:
             self._send_submitters(left)
@@ -80,6 +86,7 @@ class Storm:
     def calm(self) -> list[str]:
         """Until everything is answered. What is wrong if it never is."""
         self.upkeep.finish()
+        self.crowd.dismiss("overseer")
         self.crowd.resume(all=True)
         patience = time.monotonic() + DRAIN_SECONDS
         while self.crowd.of("submitter") and time.monotonic() < patience:
@@ -90,7 +97,7 @@ class Storm:
         problems += aftermath.drained(self.store, patience)
         self.plan.say("K5: every task is answered")
         problems += self.crowd.overgrown()
-        self.crowd.dismiss("submitter", "waiter", "worker")
+        self.crowd.dismiss(*ROLES)
         return problems
 
     def _send_submitters(self, left: float) -> None:
@@ -107,7 +114,7 @@ class Storm:
     def _deed(self) -> None:
         [deed] = self.chance.choices(list(DEEDS), list(DEEDS.values()))
         if deed == "kill command":
-            busy = [one for one in self.crowd.of("worker", "submitter", "waiter") if one.door == "commands"]
+            busy = [one for one in self.crowd.of(*ROLES) if one.door == "commands"]
             self.chance.shuffle(busy)
             any(self.crowd.kill_command(one) for one in busy)
         elif deed == "stop":
@@ -136,14 +143,15 @@ def run(plan: Plan) -> Table:
         storm.rage()
         problems = storm.calm()
     finally:
-        storm.crowd.dismiss("submitter", "waiter", "worker")
+        storm.crowd.dismiss(*ROLES)
         storm.upkeep.finish()
     plan.say("K5: checking the history")
     operations = read(*storm.crowd.journals.iterdir())
-    problems += aftermath.problems(storm.store, operations)
+    records = aftermath.records(storm.store)
+    problems += aftermath.problems(storm.store, operations, records)
     problems += storm.upkeep.problems + storm.crowd.complaints()
     table = Table(["what", "how many"], problems=[*problems, *([f"seed {storm.seed}"] if problems else [])])
-    table.rows = aftermath.figures(operations, storm.crowd, storm.upkeep, scale.seconds)
+    table.rows = aftermath.figures(operations, records, storm.crowd, storm.upkeep, scale.seconds)
     table.notes = [f"seed {storm.seed}; the same seed chooses the same deeds, not the same interleaving"]
     table.pictures = {"timeline": chart.timeline(operations, storm.crowd.deeds, storm.begin)}
     return table

@@ -33,7 +33,7 @@ def fail(
 
     `response` is the answer it is given in that case; its body says why. `chance` from 0 to 1 is the jitter.
     """
-    if _ended_by(before, token_sha256) or put_back_by(before, token):
+    if _ended_by(before, token_sha256) or _failed_by(before, token):
         return Change(repeated=True)
     legal(before, "retry")
     held, limit = held_by(before, "retry", token), before.task.max_attempts
@@ -143,6 +143,11 @@ def run_of(before: Snapshot, *, token: str, mark: str, limit_seconds: float, pro
     """The run that the holder of a task may begin, for at most so long. Raises LostClaim, Refused, Cancelled."""
     held = held_by(before, "renew", token)
     return Run(epoch=held.epoch, process=process, mark=mark, limit=lease(limit_seconds, now))
+
+
+def _failed_by(before: Snapshot, token: str) -> bool:
+    """Whether this holder's attempt failed, and nobody has claimed the task since: a release says no time."""
+    return put_back_by(before, token) and before.claim is not None and before.claim.not_before is not None
 
 
 def _ended_by(before: Snapshot, token_sha256: str) -> bool:

@@ -10,11 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from agent_lanes import Queue
-from crowd import checker
-from crowd.checker import HELD, Record
+from agent_lanes.core.task import BY_REQUEST, DEPENDENCY, EXHAUSTED
+from crowd import checker, steering
 from crowd.doors import PROGRAM
 from crowd.journal import INFO, OK, Operation
 from crowd.people import Crowd, left_over
+from crowd.tasks import HELD, Record
 from crowd.upkeep import OF_THE_MACHINE, Upkeep
 
 REFUSED = ("lost_claim", "already_answered", "refused")
@@ -32,9 +33,9 @@ def drained(store: Path, patience: float) -> list[str]:
     return []
 
 
-def problems(store: Path, operations: list[Operation]) -> list[str]:
+def problems(store: Path, operations: list[Operation], records: dict[str, Record]) -> list[str]:
     """Everything that is wrong with the store and its history, now that nobody is at work."""
-    found = checker.problems(operations, records(store))
+    found = checker.problems(operations, records)
     found += [f"a process is left: {line}" for line in left_over(store)]
     found += _swept(store)
     found += [f"a hint is left: {path}" for name in HINTS for path in _files(store / name)]
@@ -49,9 +50,12 @@ def records(store: Path) -> dict[str, Record]:
         snapshot = queue.read(path.name)
         task, answer = snapshot.task, snapshot.response
         prompt = (path / "request.md").read_text() if task.request_stored else task.prompt
-        found[task.id] = Record(task.id, prompt, events=queue.events(task.id))
+        one = found[task.id] = Record(task.id, prompt, events=queue.events(task.id), lane=task.lane)
+        one.max_attempts, one.not_before, one.unique_key = task.max_attempts, task.not_before or 0, task.unique_key
+        one.depends_on, one.on_failure = task.depends_on, task.on_failure
         if answer is not None:
-            found[task.id].body, found[task.id].status, found[task.id].epoch = answer.body, answer.status, answer.epoch
+            one.body, one.status, one.epoch, one.cause = answer.body, answer.status, answer.epoch, answer.cause
+            one.answered_at = answer.created_at
     return found
 
 
@@ -91,7 +95,9 @@ def _run(store: Path, *words: str, codes: tuple[int, ...] = (0,)) -> str:
     return done.stdout
 
 
-def figures(operations: list[Operation], crowd: Crowd, upkeep: Upkeep, seconds: float) -> list[tuple[str, str | int]]:
+def figures(
+    operations: list[Operation], records: dict[str, Record], crowd: Crowd, upkeep: Upkeep, seconds: float
+) -> list[tuple[str, str | int]]:
     """The rows of the table."""
     count = Counter((one.f, one.type) for one in operations)
     fails = Counter((one.f, one.code) for one in operations if one.type not in (OK, INFO))
@@ -106,17 +112,20 @@ def figures(operations: list[Operation], crowd: Crowd, upkeep: Upkeep, seconds: 
         *((f"{role}s", n) for role, n in sorted(clients.items())),
         ("submits acknowledged", count["submit", OK]),
         ("submits of unknown outcome", count["submit", INFO]),
-        (
-            "submits repeated with their key",
-            sum(n - 1 for n in tries.values()),
-        ),
+        ("submits repeated with their key", sum(n - 1 for n in tries.values())),
         ("keys", len(keyed)),
         ("claims", sum(one.type == OK and one.id is not None for one in operations if one.f == "claim")),
         ("renewals", count["renew", OK]),
         ("releases", count["release", OK]),
+        ("failed attempts", count["fail", OK]),
+        *_ended(operations, records),
         ("tasks answered", answers),
         ("tasks answered a second", f"{answers / seconds:.1f}"),
         ("stale holders refused", stale),
+        ("tasks put on hold", count["hold", OK]),
+        ("tasks resumed", count["resume", OK]),
+        ("lanes put on hold", count["hold_lane", OK]),
+        ("claims given nothing by a held lane", steering.idle_while_held(operations)),
         ("answers waited for and seen", count["wait", OK]),
         ("operations of unknown outcome", sum(n for (_, type), n in count.items() if type == INFO)),
         ("busy", sum(n for (_, code), n in fails.items() if code == "busy")),
@@ -125,3 +134,20 @@ def figures(operations: list[Operation], crowd: Crowd, upkeep: Upkeep, seconds: 
     ]
     other = {f"{f}: {code}": n for (f, code), n in fails.items() if code not in (*REFUSED, "busy")}
     return rows + sorted(other.items())
+
+
+def _ended(operations: list[Operation], records: dict[str, Record]) -> list[tuple[str, str | int]]:
+    """On which terms tasks were submitted, and what became of them."""
+    causes = Counter(record.cause for record in records.values())
+    last = {id: max((event.epoch for event in one.events), default=0) for id, one in records.items()}
+    submits = [one for one in operations if one.f == "submit" and one.type == OK and one.id in records]
+    return [
+        ("tasks with a limit of attempts", sum(one.max_attempts is not None for one in records.values())),
+        ("dead letters", causes[EXHAUSTED]),
+        ("tasks that depend on others", sum(bool(one.depends_on) for one in records.values())),
+        ("ended because another failed", causes[DEPENDENCY]),
+        ("cancelled", causes[BY_REQUEST]),
+        ("cancelled after a claim", sum(one.cause == BY_REQUEST and last[one.id] > 0 for one in records.values())),
+        ("tasks with a unique key", sum(one.unique_key is not None for one in records.values())),
+        ("submits told of the open task", sum(records[one.id].prompt != one.prompt for one in submits)),
+    ]

@@ -13,11 +13,15 @@ from typing import Any, Protocol
 
 from agent_lanes import AgentLanesError, Queue
 from agent_lanes.core.task import Response
-from agent_lanes.errors import TaskFailed
+from agent_lanes.errors import TaskCancelled, TaskFailed
+from agent_lanes.services import control
 
 PROGRAM = [os.path.join(os.path.dirname(sys.executable), "agent-lanes")]
 UNKNOWN_CODES = ("unconfirmed", "interrupted")
+RETRY_IN_SECONDS = 0.2
 Values = dict[str, Any]
+Terms = dict[str, Any]
+"""Of a submit: the names are those of `Queue.submit`. What is not there is left to the queue."""
 
 
 class Failed(Exception):
@@ -33,7 +37,7 @@ class Door(Protocol):
 
     name: str
 
-    def submit(self, lane: str, prompt: str, key: str | None, stored: bool) -> Values:
+    def submit(self, lane: str, prompt: str, stored: bool, terms: Terms) -> Values:
         """Gives `id`. With `stored`, the text is a request from stdin; else it is a prompt."""
 
     def claim(self, lane: str, owner: str, lease: float, wait: float, request_id: str | None) -> Values:
@@ -51,8 +55,26 @@ class Door(Protocol):
     def respond(self, id: str, token: str, body: str, status: str) -> Values:
         """Gives nothing."""
 
+    def fail(self, id: str, token: str, reason: str) -> Values:
+        """This attempt failed. Gives `final`: whether it was the last one."""
+
     def wait(self, id: str, timeout: float) -> Values:
         """Gives `body` and `status`."""
+
+    def cancel(self, id: str, by: str, reason: str) -> Values:
+        """Gives nothing."""
+
+    def hold(self, id: str, seconds: float, reason: str) -> Values:
+        """Gives nothing."""
+
+    def resume(self, id: str, by: str) -> Values:
+        """Gives nothing."""
+
+    def hold_lane(self, lane: str, seconds: float, reason: str) -> Values:
+        """Gives nothing."""
+
+    def resume_lane(self, lane: str) -> Values:
+        """Gives nothing."""
 
 
 class Python:
@@ -63,10 +85,10 @@ class Python:
     def __init__(self, store: str) -> None:
         self.queue = Queue.open(store)
 
-    def submit(self, lane: str, prompt: str, key: str | None, stored: bool) -> Values:
+    def submit(self, lane: str, prompt: str, stored: bool, terms: Terms) -> Values:
         """See Door."""
         text = {"request": prompt} if stored else {"prompt": prompt}
-        return {"id": _called(lambda: self.queue.submit(lane, idempotency_key=key, max_attempts=0, **text))}  # type: ignore[arg-type]
+        return {"id": _called(lambda: self.queue.submit(lane, **terms, **text))}
 
     def claim(self, lane: str, owner: str, lease: float, wait: float, request_id: str | None) -> Values:
         """See Door."""
@@ -104,17 +126,48 @@ class Python:
         _called(lambda: self.queue.respond(id, body, token=token, status=status))
         return {}
 
+    def fail(self, id: str, token: str, reason: str) -> Values:
+        """See Door."""
+        backend = self.queue._service.backend  # ClaimedTask has it, and a client that was killed has none of these
+        after, _ = _called(lambda: control.fail_attempt(backend, id, token, reason, retry_in_seconds=RETRY_IN_SECONDS))
+        return {"final": after.response is not None}
+
     def wait(self, id: str, timeout: float) -> Values:
         """See Door."""
 
         def answer() -> Response:
             try:
                 return self.queue.wait(id, timeout_seconds=timeout)
-            except TaskFailed as failed:
-                return failed.args[1]
+            except (TaskFailed, TaskCancelled) as ended:
+                return ended.args[1]
 
         given = _called(answer)
         return {"body": given.body, "status": given.status}
+
+    def cancel(self, id: str, by: str, reason: str) -> Values:
+        """See Door."""
+        _called(lambda: self.queue.cancel(id, by=by, reason=reason))
+        return {}
+
+    def hold(self, id: str, seconds: float, reason: str) -> Values:
+        """See Door."""
+        _called(lambda: self.queue.hold(id, for_seconds=seconds, reason=reason))
+        return {}
+
+    def resume(self, id: str, by: str) -> Values:
+        """See Door."""
+        _called(lambda: self.queue.resume(id, by=by))
+        return {}
+
+    def hold_lane(self, lane: str, seconds: float, reason: str) -> Values:
+        """See Door."""
+        _called(lambda: self.queue.hold_lane(lane, for_seconds=seconds, reason=reason))
+        return {}
+
+    def resume_lane(self, lane: str) -> Values:
+        """See Door."""
+        _called(lambda: self.queue.resume_lane(lane))
+        return {}
 
 
 def _called(call: Any) -> Any:
@@ -122,6 +175,19 @@ def _called(call: Any) -> Any:
         return call()
     except AgentLanesError as wrong:
         raise (Unknown if wrong.code in UNKNOWN_CODES else Failed)(wrong.code) from wrong
+
+
+FLAGS = {
+    "idempotency_key": "--idempotency-key",
+    "max_attempts": "--max-attempts",
+    "backoff_seconds": "--backoff",
+    "priority": "--priority",
+    "delay_seconds": "--delay",
+    "depends_on": "--depends-on",
+    "on_failure": "--on-failure",
+    "unique_key": "--unique-key",
+}
+SECONDS = ("backoff_seconds", "delay_seconds")
 
 
 class Commands:
@@ -132,10 +198,12 @@ class Commands:
     def __init__(self, store: str) -> None:
         self.store = store
 
-    def submit(self, lane: str, prompt: str, key: str | None, stored: bool) -> Values:
+    def submit(self, lane: str, prompt: str, stored: bool, terms: Terms) -> Values:
         """See Door."""
-        words = ["submit", "--lane", lane, "--max-attempts", "0", *(["-"] if stored else ["--prompt", prompt])]
-        words += [] if key is None else ["--idempotency-key", key]
+        words = ["submit", "--quiet", "--lane", lane, *(["-"] if stored else ["--prompt", prompt])]
+        for name, value in terms.items():
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                words += [FLAGS[name], f"{one}s" if name in SECONDS else str(one)]
         return {"id": self._run(words, prompt if stored else "")["task_id"]}
 
     def claim(self, lane: str, owner: str, lease: float, wait: float, request_id: str | None) -> Values:
@@ -168,10 +236,40 @@ class Commands:
         self._run(["respond", id, "--claim-token", token, "--status", status, "--file", "-"], body)
         return {}
 
+    def fail(self, id: str, token: str, reason: str) -> Values:
+        """See Door."""
+        words = ["--status", "failed", "--retry", "--retry-in", f"{RETRY_IN_SECONDS}s", "--body", reason]
+        return {"final": self._run(["respond", id, "--claim-token", token, *words])["status"] == "failed"}
+
     def wait(self, id: str, timeout: float) -> Values:
         """See Door."""
         answer = self._run(["wait", id, "--quiet", "--timeout", str(timeout)])["response"]
         return {"body": answer["body"], "status": answer["status"]}
+
+    def cancel(self, id: str, by: str, reason: str) -> Values:
+        """See Door."""
+        self._run(["cancel", id, "--by", by, "--reason", reason])
+        return {}
+
+    def hold(self, id: str, seconds: float, reason: str) -> Values:
+        """See Door."""
+        self._run(["hold", id, "--until", f"{seconds}s", "--reason", reason])
+        return {}
+
+    def resume(self, id: str, by: str) -> Values:
+        """See Door."""
+        self._run(["resume", id, "--by", by])
+        return {}
+
+    def hold_lane(self, lane: str, seconds: float, reason: str) -> Values:
+        """See Door."""
+        self._run(["hold", "--lane", lane, "--until", f"{seconds}s", "--reason", reason])
+        return {}
+
+    def resume_lane(self, lane: str) -> Values:
+        """See Door."""
+        self._run(["resume", "--lane", lane])
+        return {}
 
     def _run(self, words: list[str], stdin: str = "") -> Values:
         pipe = subprocess.PIPE

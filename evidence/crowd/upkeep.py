@@ -63,8 +63,9 @@ class Upkeep:
             self.problems.append(f"{what} in the storm: exit code {code}: {err or out}")
         elif what == "export":
             lines = [json.loads(line) for line in out.splitlines()]
-            if lines[-1].get("tasks") != len(lines) - 2:
-                self.problems.append(f"export in the storm: {len(lines) - 2} tasks, and a last line {lines[-1]}")
+            tasks = sum("task" in line for line in lines)
+            if lines[-1].get("tasks") != tasks:
+                self.problems.append(f"export in the storm: {tasks} tasks, and a last line {lines[-1]}")
         else:
             told = json.loads(out)
             self.problems += [

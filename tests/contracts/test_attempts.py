@@ -223,6 +223,16 @@ def test_a_finished_task_is_done_again_as_a_new_one_that_names_it(backend: Backe
     assert list(backend.events(id))[-1].data == {"retried_as": task.id}
 
 
+def test_who_has_released_a_task_is_not_told_that_the_attempt_had_failed(backend: Backend, queue: QueueService) -> None:
+    id = submit(backend)
+    held = queue.claim_next("default")
+    assert held is not None and held.claim is not None
+    queue.release(id, held.claim.token)
+    with pytest.raises(Refused):
+        control.fail_attempt(backend, id, held.claim.token, "boom")
+    assert backend.read(id).attempts == 0
+
+
 def test_a_stranger_cannot_fail_an_attempt(backend: Backend, queue: QueueService) -> None:
     id = submit(backend)
     queue.claim_next("default")

@@ -15,6 +15,7 @@ OF_THE_MACHINE = {"disk_space", "inotify_exhausted", "no_boot_clock", "own_boot_
 # What doctor may find, too, while others are at work. Everything else is a false alarm.
 HARMLESS = OF_THE_MACHINE | {"hints_stale", "hints_of_another_boot", "litter"}
 EVERY_SECONDS = 4.0
+BUSY = 75
 TURNS = ("doctor", "export", "gate emptied", "doctor", "repair", "gate deleted")
 
 
@@ -59,7 +60,9 @@ class Upkeep:
         self._running = None
         code = process.wait()
         out, err = ((self.folder / f"upkeep.{kind}").read_text() for kind in ("out", "err"))
-        if err or code not in ((0,) if what == "export" else (0, 1)):
+        if code == BUSY:
+            self.done[f"{what}, busy"] += 1
+        elif err or code not in ((0,) if what == "export" else (0, 1)):
             self.problems.append(f"{what} in the storm: exit code {code}: {err or out}")
         elif what == "export":
             lines = [json.loads(line) for line in out.splitlines()]

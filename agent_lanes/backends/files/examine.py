@@ -171,10 +171,10 @@ def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iter
     present, now = Hints(layout).all_markers(), clock()
     of = {path: id_in(layout.root, path) for path in wanted | present}
     lacking = {of[path]: path for path in wanted - present}
-    timers = [path for path in present if path.startswith(f"{layout.root}/timers/")]
-    over = [path for path in timers if due_of_timer(os.path.basename(path))[0] <= timer_now(now)]
-    for path in over:
-        if lacking.pop(of[path], None):
+    clocks = {"timers": timer_now(now), "delayed": now.wall}
+    for path in [*present]:
+        folder = path[len(layout.root) + 1 :].partition("/")[0]
+        if folder in clocks and due_of_timer(os.path.basename(path))[0] <= clocks[folder] and lacking.pop(of[path], None):
             present.remove(path)
     for id, path in sorted(lacking.items()):
         if is_lost(layout, id, now):

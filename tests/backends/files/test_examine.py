@@ -10,7 +10,9 @@ import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, park, release, renew, respond, submit
 
 from agent_lanes.core.finding import Finding
+from agent_lanes.core.times import SECOND
 from agent_lanes.errors import BadData
+from agent_lanes.services import control
 from backends.files.conftest import Open, tree
 from backends.files.test_hints import ORPHAN, put_marker, taken
 from backends.files.test_layout import ready_markers
@@ -180,6 +182,17 @@ def test_a_missing_hint_is_a_problem_and_made_again(full: dict[str, str], store:
     assert [finding.code for finding in repaired(store)] == ["hint_missing"]
     assert found(store) == []
     assert taken(store) == full["queued"]
+
+
+def test_a_task_that_was_resumed_once_its_hold_was_over_is_listed_by_that_hold(
+    store: ClockedFileStore, clock: Clock
+) -> None:
+    id = submit(store)
+    control.hold(store, id, until=store.now().wall + 10 * SECOND)
+    clock.advance(10)
+    control.resume(store, id)
+    assert found(store) == []
+    assert taken(store) == id
 
 
 @pytest.mark.usefixtures("full")

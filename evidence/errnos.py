@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 import strace
-from commands import Case
+from commanding.case import Case
 from ending import Told
 from experiment import Plan, Table
 from scene import Ended, Kept

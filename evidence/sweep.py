@@ -28,7 +28,8 @@ from itertools import count
 from pathlib import Path
 from zlib import crc32
 
-from commands import CASES, Case
+from commanding.case import Case
+from commands import CASES
 from experiment import Plan
 from scene import Scene, plain
 from strace import Call

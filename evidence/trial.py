@@ -15,7 +15,7 @@ from pathlib import Path
 import commands
 import invariants
 import strace
-from commands import Case, Stand
+from commanding.case import AGAIN, EITHER, REFUSAL, REFUSED, SAME, Case, Stand
 from companions import Beside
 from ending import Ending, Told
 from leftovers import Leftovers
@@ -123,23 +123,23 @@ class Trial:
         case, told = self.case, Told()
         again = self._again()
         now = self.scene.keep()
-        refused = case.again == commands.REFUSED and (state == DONE or (case.view != "facts" and state == BETWEEN))
-        seen_to = case.again == commands.EITHER and state == DONE and again.code == commands.REFUSAL
-        if again.code != (commands.REFUSAL if refused else case.code) and not seen_to:
+        refused = case.again == REFUSED and (state == DONE or (case.view != "facts" and state == BETWEEN))
+        seen_to = case.again == EITHER and state == DONE and again.code == REFUSAL
+        if again.code != (REFUSAL if refused else case.code) and not seen_to:
             told.append(f"the same call again: {again}")
         elif state == DONE:
             self.repeated[case.again] += 1
             if case.says not in again.said:
                 told.append(f"the same call again does not say that it had been done: {again.said!r}")
-            if case.again == commands.SAME and self.facts(now) != self.facts(kept):
+            if case.again == SAME and self.facts(now) != self.facts(kept):
                 told.append("the same call again changes what had been done")
-        if case.again != commands.AGAIN and self.state(now) != DONE and not refused:
+        if case.again != AGAIN and self.state(now) != DONE and not refused:
             told.append("the same call again does not do it")
         return told + self.wrong(now) + self._to_the_end(again.values)
 
     def _again(self) -> Ended:
         """The same call; a claim that takes what the first one took comes after its lease."""
-        if self.case.command == "claim" and self.case.again == commands.AGAIN:
+        if self.case.command == "claim" and self.case.again == AGAIN:
             Ending(self.scene, self.store, {}, {}).let_leases_end()
         return self.call()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-import commands
+from commanding import stands
 from scene import Scene
 
 
@@ -21,15 +21,15 @@ class Everything:
 
 def store(scene: Scene) -> Everything:
     """Make it."""
-    commands.project(scene)
+    stands.project(scene)
     made = Everything()
 
     def submit(name: str, *words: str, stdin: bytes = b"") -> str:
-        made.ids[name] = commands.submitted(scene, "--lane", "work", *words, stdin=stdin)
+        made.ids[name] = stands.submitted(scene, "--lane", "work", *words, stdin=stdin)
         return made.ids[name]
 
-    def claim(name: str, lease: str = commands.LONG, *words: str) -> str:
-        made.tokens[name] = commands.claimed(scene, made.ids[name], lease, *words)
+    def claim(name: str, lease: str = stands.LONG, *words: str) -> str:
+        made.tokens[name] = stands.claimed(scene, made.ids[name], lease, *words)
         return made.tokens[name]
 
     for name in ("archived", "archived too"):
@@ -37,14 +37,14 @@ def store(scene: Scene) -> Everything:
     scene.done("archive", "--older-than", "0s")
     submit("first", "request.md", "--response-to", "out/first.md")
     submit("keyed", "--prompt", "x", "--idempotency-key", "k")
-    submit("stored", "-", stdin=commands.REQUEST)
+    submit("stored", "-", stdin=stands.REQUEST)
     submit("claimed", "--prompt", "x")
-    claim("claimed", commands.LONG, "--request-id", "r", "--owner", "holder")
+    claim("claimed", stands.LONG, "--request-id", "r", "--owner", "holder")
     submit("over", "--prompt", "x")
-    claim("over", commands.SHORT)
+    claim("over", stands.SHORT)
     submit("released", "--prompt", "x")
     scene.done("release", made.ids["released"], "--claim-token", claim("released"))
-    submit("answered", "-", stdin=commands.REQUEST)
+    submit("answered", "-", stdin=stands.REQUEST)
     scene.done("respond", made.ids["answered"], "--claim-token", claim("answered"), "--body", "The answer.")
     submit("failed", "--prompt", "x")
     scene.done("respond", made.ids["failed"], "--status", "failed", "--body", "no")
@@ -60,5 +60,5 @@ def store(scene: Scene) -> Everything:
     made.waits_for["dependent"] = "first"
     submit("last", "--prompt", "x")
     scene.done("event", made.ids["last"], "--message", "A note.")
-    time.sleep(float(commands.SHORT))
+    time.sleep(float(stands.SHORT))
     return made

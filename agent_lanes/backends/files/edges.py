@@ -53,6 +53,25 @@ def free(layout: Layout, id: str) -> None:
         atomic.make_marker(f"{layout.root}/ready/{lane}/{route}/{bucket}/{name}", f"{layout.task(name[15:])}/task.json")
 
 
+def unlist(layout: Layout, blocked: Snapshot) -> None:
+    """No longer list as ready a task that waits, under its lock: while something that it waits for cannot end.
+
+    Whoever ends that would list it under the same lock, and may be killed before a second look: a marker that is
+    dropped after it would be lost. Raises Busy where that is in other hands, and the marker stays; OSError.
+    """
+    marker = layout.marker(ready(blocked)) or ""
+    if not os.path.lexists(marker):
+        return
+    for id in blocked.open_dependencies:
+        try:
+            with Lock(layout.task(id), f"task {id}", patient=False):
+                if not answered(layout.task(id)):
+                    atomic.drop_marker(marker)
+                    return
+        except NotFound:
+            continue  # archived: it has ended
+
+
 def dependants(layout: Layout, id: str) -> list[str]:
     """The ids of those who wait for this task."""
     return [id_of_ready(name) for _, _, name in _edges(layout, id)]

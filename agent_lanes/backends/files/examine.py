@@ -173,8 +173,8 @@ def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iter
     lacking = {of[path]: path for path in wanted - present}
     clocks = {"timers": timer_now(now), "delayed": now.wall}
     for path in [*present]:
-        folder = path[len(layout.root) + 1 :].partition("/")[0]
-        if folder in clocks and due_of_timer(os.path.basename(path))[0] <= clocks[folder] and lacking.pop(of[path], None):
+        until = clocks.get(path[len(layout.root) + 1 :].partition("/")[0], -1)
+        if due_of_timer(os.path.basename(path))[0] <= until and lacking.pop(of[path], ""):
             present.remove(path)
     for id, path in sorted(lacking.items()):
         if is_lost(layout, id, now):

@@ -212,10 +212,9 @@ class FileFinder:
         place = placement(after, now)
         soon = isinstance(place, Due) and place.at - timer_now(now) < SOON_MICROSECONDS
         soon = soon or (isinstance(place, Later) and place.at - now.wall < SOON_MICROSECONDS)
-        if not soon and not isinstance(place, Ready):
-            return False
-        self._send(after)
-        return True
+        if wake := soon or isinstance(place, Ready):
+            self._send(after)
+        return wake
 
     def _send(self, after: Snapshot) -> None:
         from agent_lanes.backends.files import signals
@@ -245,6 +244,7 @@ class FileFinder:
 
     def _settle(self, id: str, place: Due | Later | None) -> None:
         """Under the task's lock: the marker that its facts ask for is there, `place` and other stale ones are not."""
+        from agent_lanes.backends.files.edges import unlist
         from agent_lanes.backends.files.lock import Lock
 
         try:
@@ -252,12 +252,12 @@ class FileFinder:
                 snapshot, now = self._look_up(id).snapshot, self.now()
                 wanted = placement(snapshot, now)
                 self.hints.make(wanted)
-                for stale in (ready(snapshot), *_blocked(snapshot), place):
-                    if stale is not None and stale != wanted:
+                listed = () if isinstance(wanted, Blocked) else (ready(snapshot), *_blocked(snapshot))
+                for stale in (place, *listed):
+                    if stale not in (None, wanted):
                         self.hints.drop(stale)
-                if isinstance(wanted, Blocked):  # what it waits for may have ended between our look and our drop
-                    again = self._look_up(id).snapshot
-                    self.hints.make(placement(again, self.now()))
+                if isinstance(wanted, Blocked):
+                    unlist(self.layout, snapshot)
         except NotFound:
             if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
                 self.hints.drop(place)

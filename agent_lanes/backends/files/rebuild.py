@@ -17,7 +17,7 @@ from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import OF_THIS_PROCESS, answered, load
 from agent_lanes.backends.files.unborn import clear
-from agent_lanes.core.placement import Due, placement
+from agent_lanes.core.placement import Blocked, Due, placement, ready
 from agent_lanes.core.task import CLAIMED, Snapshot, Task
 from agent_lanes.core.times import SECOND, Moment
 from agent_lanes.errors import Busy, Damaged, NotFound
@@ -102,7 +102,12 @@ def drop_stale(layout: Layout, path: str, now: Moment) -> None:
             raise NotFound("no marker's name")
         with Lock(layout.task(id), f"task {id}", patient=False):
             snapshot = _open_task(layout, id)
-            if snapshot is None or layout.marker(placement(snapshot, now)) != path:
+            place = None if snapshot is None else placement(snapshot, now)
+            if snapshot is not None and isinstance(place, Blocked) and path == layout.marker(ready(snapshot)):
+                from agent_lanes.backends.files import edges
+
+                edges.unlist(layout, snapshot)
+            elif layout.marker(place) != path:
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
         waits = path[len(layout.root) + 1 :].partition("/")[0] in ("ready", "delayed", "blocked")

@@ -11,7 +11,9 @@ from contracts.stores import BOOT, Clock, ClockedFileStore, respond, submit
 from contracts.test_many import Wanted
 
 from agent_lanes.backends.files.lock import Lock
+from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.unique import FLAGS
+from agent_lanes.core.placement import ready
 from agent_lanes.core.task import Task
 
 HOUR = 3600.0
@@ -63,6 +65,27 @@ def test_the_doctor_makes_those_of_all_tasks_and_removes_what_names_none(root: P
         os.utime(path, (then, then))
     store.repair(list(store.examine()))
     assert store.children(parent) == sorted([child, "young"])
+
+
+@pytest.mark.parametrize("by", ["settle", "rebuild"])
+def test_a_task_that_waits_is_unlisted_only_while_what_it_waits_for_cannot_end(
+    root: Path, clock: Clock, by: str
+) -> None:
+    """Who ends that lists it under the same lock; dropped afterwards, and killed, it would be lost."""
+    store = opened(root, clock)
+    first = submit(store)
+    child = store.read(submit(store, depends_on=(first,)))
+    marker = Path(str(store.layout.marker(ready(child))))
+    marker.touch()
+
+    def tidy() -> None:
+        store.settle(child.id) if by == "settle" else drop_stale(store.layout, str(marker), store.now())
+
+    with Lock(store.layout.task(first), "what it waits for"):
+        tidy()
+        assert marker.exists()
+    tidy()
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize("left", [b"", b"\0\0\0", b"nobody\n", b"../../etc\n", b"x" * 5000, b"\xff\n"])

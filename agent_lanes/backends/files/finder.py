@@ -252,12 +252,11 @@ class FileFinder:
                 snapshot, now = self._look_up(id).snapshot, self.now()
                 wanted = placement(snapshot, now)
                 self.hints.make(wanted)
-                listed = () if isinstance(wanted, Blocked) else (ready(snapshot), *_blocked(snapshot))
-                for stale in (place, *listed):
-                    if stale not in (None, wanted):
+                for stale in (place, ready(snapshot), *_blocked(snapshot)):
+                    if isinstance(stale, Ready) and isinstance(wanted, Blocked):
+                        unlist(self.layout, snapshot)
+                    elif stale is not None and stale != wanted:
                         self.hints.drop(stale)
-                if isinstance(wanted, Blocked):
-                    unlist(self.layout, snapshot)
         except NotFound:
             if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
                 self.hints.drop(place)

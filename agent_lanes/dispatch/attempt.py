@@ -182,6 +182,7 @@ class Attempt:
             prompt=prompt,
             holding=holding,
             limits=self._settings.limits,
+            retries=self._vendor.retries,
         )
         return self._beside(run)
 
@@ -235,14 +236,16 @@ class Attempt:
             return ledger.LOST
         if self._stopping.is_set() or (ended.code in BY_SIGNAL and self._leaving.wait(TOLD_TOO_SECONDS)):
             return ledger.STOPPED
-        if ended.reason == guard.EXITED and ended.code is not None:
+        if ended.reason in (guard.EXITED, guard.GAVE_UP) and ended.code is not None:
             return None
         return CUT_SHORT.get(ended.reason, ledger.CANNOT_START)
 
     def _found(self, run: Run, ended: Ended, stdout: bytes, stderr: bytes) -> Outcome:
         """What it printed tells, also of a run that was stopped; the figures are noted."""
         code = 0 if ended.code is None else ended.code
-        found = outcome.read(self._vendor, code, stdout, stderr, run.read(ANSWER), now=self._now())
+        found = outcome.read(
+            self._vendor, code, stdout, stderr, run.read(ANSWER), now=self._now(), gave_up=ended.reason == guard.GAVE_UP
+        )
         self._reply.details.update({name: value for name in TOLD if (value := getattr(found, name)) is not None})
         return found
 

@@ -25,11 +25,13 @@ from agent_lanes.dispatch import strays
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from typing import Any
 
 STDOUT, STDERR, INPUT = "stdout", "stderr", "input"
 EXITED, TOLD, ALONE = "exited", "stopped", "dispatcher_killed"
 TOO_LONG, TOO_MUCH, NO_ROOM, NOT_STARTED = "timeout", "too_much_output", "no_room", "not_started"
+GAVE_UP = "gave_up"  # it said that it tries again, and nothing else for as long as it may
 KEPT_OF_STDERR = 1 << 16
 CHUNK, MOST_AT_ONCE = 1 << 16, 64  # what still floods a pipe must not keep us from ending it
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
@@ -46,6 +48,8 @@ class Guard:
         self.status: int | None = None
         self.written = 0
         self.complaint = b""
+        self.retries = _pattern(order["retries"])
+        self.retrying_since = 0.0  # 0: it does not
         self.stop_at = 0.0  # when SIGTERM was sent; 0: not yet
         self.answer = os.open(f"{order['run_path']}/{STDOUT}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -124,6 +128,9 @@ class Guard:
             now = time.monotonic()
             if self.status is None and not self.stop_at and now >= deadline:
                 self._stop(TOO_LONG)
+            patience = self._patience(now)
+            if self.status is None and patience <= 0:
+                self._stop(GAVE_UP)
             if self.stop_at or self.status is not None:
                 left = strays.in_group(self.pid)
                 if self.status is not None and not left:
@@ -132,7 +139,7 @@ class Guard:
                     self._stop(EXITED)
                 elif now >= self.stop_at + self.order["grace_seconds"]:
                     strays.send(signal.SIGKILL, left)
-            pause = strays.ROUND_SECONDS if self.stop_at else max(0.0, deadline - now)
+            pause = strays.ROUND_SECONDS if self.stop_at else max(0.0, min(deadline - now, patience))
             for end in select.select(reading, [], [], pause)[0]:
                 if not self._heard(end):
                     reading.remove(end)
@@ -147,9 +154,23 @@ class Guard:
             return True
         if end == self.out:
             self._keep(chunk)
+            self.retrying_since = self.retrying_since if not chunk else 0.0
         elif end == self.err:
-            self.complaint = (self.complaint + chunk)[-KEPT_OF_STDERR:]
+            self._listen(chunk)
         return bool(chunk)
+
+    def _listen(self, chunk: bytes) -> None:
+        """Keep the end of what it complains of, and notice when it says that it tries again."""
+        open_line = self.complaint[self.complaint.rfind(b"\n") + 1 :]
+        self.complaint = (self.complaint + chunk)[-KEPT_OF_STDERR:]
+        if self.retries is not None and not self.retrying_since and self.retries.search(open_line + chunk):
+            self.retrying_since = time.monotonic()
+
+    def _patience(self, now: float) -> float:
+        """How long it may go on saying nothing but that it tries again."""
+        if not self.retrying_since:
+            return float("inf")
+        return float(self.retrying_since + self.order["retries"]["seconds"] - now)
 
     def _obey(self) -> bool:
         """What the dispatcher says; nothing, for ever, is what a dead one says."""
@@ -217,6 +238,14 @@ class Guard:
             for _ in range(MOST_AT_ONCE):
                 if not select.select([end], [], [], 0)[0] or not self._heard(end):
                     break
+
+
+def _pattern(retries: dict[str, Any]) -> re.Pattern[bytes] | None:
+    if not retries["match"]:
+        return None
+    import re
+
+    return re.compile(retries["match"].encode(), re.MULTILINE)
 
 
 def _is_answered() -> bool:

@@ -53,11 +53,19 @@ class Outcome(Frozen):
 
 
 def read(
-    vendor: Vendor, code: int, stdout: bytes, stderr: bytes, answer_file: bytes | None = None, *, now: int = 0
+    vendor: Vendor,
+    code: int,
+    stdout: bytes,
+    stderr: bytes,
+    answer_file: bytes | None = None,
+    *,
+    now: int = 0,
+    gave_up: bool = False,
 ) -> Outcome:
     """The outcome of a run that ended with this exit code (a signal's negative, as subprocess gives it).
 
     `now`, microseconds UTC, is when it ended: times such as `in 5 minutes` are counted from it; 0: they tell nothing.
+    `gave_up`: it was stopped because it did nothing but try again.
     """
     source = printed(vendor.reads.format, stdout, stderr)
     answer = _answer(vendor, source, answer_file)
@@ -68,7 +76,8 @@ def read(
     if code == 0 and not missing and answer.strip() and not _notice(vendor.usage_limit, answer):
         return _outcome(vendor, source, kind=ANSWER, answer=answer)
     plain = vendor.reads.format == reading.TEXT
-    said = reported or _tail(stderr) or (_tail(stdout) if plain else "")
+    retried = _retried(vendor, stderr) if gave_up else ""
+    said = retried or reported or _tail(stderr) or (_tail(stdout) if plain else "")
     why = said if reported or code or (plain and said) else "; ".join(missing) or "its answer is empty"
     status = _status(vendor, source, said)
     kind = _kind(vendor, code, status, said, answer)
@@ -76,7 +85,7 @@ def read(
         vendor,
         source,
         kind=kind,
-        error=_told(code, why),
+        error=f"it tried again and again, the last time after: {retried}" if retried else _told(code, why),
         reset_at=_reset(vendor, source, said, now) if kind == USAGE_LIMIT else None,
         retryable=kind in (USAGE_LIMIT, NOT_LOGGED_IN)
         or not (_by_number(vendor.permanent, code, status) or _by_text(vendor.permanent, said)),
@@ -142,6 +151,12 @@ def _reset(vendor: Vendor, source: Printed, said: str, now: int) -> int | None:
 def _tail(output: bytes) -> str:
     """The end of what it printed, without colours."""
     return COLOURS.sub("", output.decode("utf-8", "replace"))[-TAIL_CHARACTERS:].strip()
+
+
+def _retried(vendor: Vendor, stderr: bytes) -> str:
+    """Why it tried again, the last time that it said so."""
+    found = list(re.finditer(vendor.retries.match, stderr.decode("utf-8", "replace"), re.MULTILINE))
+    return found[-1][1 if found[-1].re.groups else 0].strip() if found else ""
 
 
 def _told(code: int, said: str) -> str:

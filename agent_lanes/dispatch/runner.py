@@ -32,6 +32,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from agent_lanes.dispatch.vendor import Retries
+
 PREFIX = "agent-lanes-run-"
 ANSWER, MARK, COMPLAINT = "answer", "mark", "guard"
 BEING_MADE_SECONDS = 60  # a younger folder may not have its lock yet
@@ -116,6 +118,7 @@ class Run:
         prompt: bytes,
         holding: Holding,
         limits: Limits,
+        retries: Retries,
     ) -> None:
         """Start the agent, under its guard. Raises StorageFailed where there is no room or no process to be had."""
         order = {
@@ -131,6 +134,7 @@ class Run:
             "max_output_bytes": limits.output_bytes,
             "max_memory_bytes": limits.memory_bytes,
             "grace_seconds": limits.grace_seconds,
+            "retries": retries.__dict__,
             "task": {"store": holding.store, "id": holding.id, "token": holding.token},
         }
         try:

@@ -9,7 +9,7 @@ import re
 
 from agent_lanes.core.names import shown, some
 from agent_lanes.dispatch.reading import FORMATS, Condition, Pattern, Reading
-from agent_lanes.dispatch.vendor import SAFE, Choice, Reads, Signs, Vendor, Verified
+from agent_lanes.dispatch.vendor import SAFE, Choice, Reads, Retries, Signs, Vendor, Verified
 from agent_lanes.errors import BadData
 
 TYPE_CHECKING = False
@@ -141,6 +141,12 @@ def _format(value: object, where: str) -> str:
     return str(value)
 
 
+def _seconds(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise BadData(f"{where}: {shown(value)} is not a number of seconds above 0")
+    return float(value)
+
+
 _words = _many(_text)
 _reading = _made(Reading, {"of": _records, "after": _records, "at": _words, "every": _flag, "match": _pattern_text})
 _condition = _made(
@@ -183,6 +189,7 @@ VENDOR: dict[str, Callable[[object, str], Any]] = {
     "effort": _choice,
     "environment": _each(_text),
     "reads": _reads,
+    "retries": _made(Retries, {"match": _pattern_text, "seconds": _seconds}),
     **dict.fromkeys(("usage_limit", "not_logged_in", "incomplete", "permanent"), _signs),
     "verified": _made(Verified, {"version": _word, "date": _text, "how": _text}),
 }

@@ -33,6 +33,13 @@ class Signs(Frozen):
     answer: tuple[str, ...] = ()
 
 
+class Retries(Frozen):
+    """A line on stderr that says that it tries again, its first group why; how long it may say nothing else."""
+
+    match: str = ""
+    seconds: float = 300.0
+
+
 class Reads(Frozen):
     """How to read what it prints."""
 
@@ -94,6 +101,7 @@ class Vendor(Frozen):
     guard: str = ""
     environment: dict[str, str] = {}
     reads: Reads = Reads()
+    retries: Retries = Retries()
     usage_limit: Signs = Signs()
     not_logged_in: Signs = Signs()
     incomplete: Signs = Signs()

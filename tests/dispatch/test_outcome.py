@@ -119,6 +119,16 @@ def test_opencode_answers_with_the_text_after_the_last_tool() -> None:
     assert read(ROWS["opencode"], 0, output.replace(b"stop", b"tool-calls"), b"").kind == "incomplete"
 
 
+def test_who_did_nothing_but_try_again_failed_for_what_it_said_last() -> None:
+    said = 'level=ERROR message="stream error" agent=build error.error="AI_APICallError: {}"\n'
+    stderr = "".join(map(said.format, ("Overloaded", "Rate limit reached, please try again in 1h0m0s"))).encode()
+    found = read(ROWS["opencode"], -15, b"", stderr, now=NOW, gave_up=True)
+    assert (found.kind, found.reset_at) == ("usage_limit", NOW + 60 * MINUTE)
+    assert found.error.endswith("AI_APICallError: Rate limit reached, please try again in 1h0m0s")
+    found = read(ROWS["opencode"], -15, b"", said.format("Overloaded").encode(), now=NOW, gave_up=True)
+    assert (found.kind, found.retryable) == ("failed", True)
+
+
 def test_a_plain_command_answers_with_its_stdout_and_fails_with_its_stderr() -> None:
     row = ROWS["command"].running(("sh",))
     assert read(row, 0, b"caf\xe9\n", b"noise").answer == "caf\ufffd\n"

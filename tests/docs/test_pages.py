@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -128,12 +129,20 @@ def test_the_exit_codes_of_the_readme_are_in_the_contract() -> None:
     assert codes <= {row[0] for row in contract.rows(contract.section("Exit codes"))}
 
 
-def test_the_picture_of_two_terminals_shows_commands_that_exist() -> None:
-    lines = list(xml.etree.ElementTree.fromstring(text("docs/pictures/two-terminals.svg")).itertext())
+@pytest.mark.parametrize("name", ["two-terminals", "agents"])
+def test_the_pictures_of_terminals_show_commands_that_exist(name: str) -> None:
+    lines = list(xml.etree.ElementTree.fromstring(text(f"docs/pictures/{name}.svg")).itertext())
     shown = [line for line in lines if line.startswith("agent-lanes ")]
     assert shown
     for line in shown:
         _, verb, rest = CALL.findall(line)[0]
         options = importlib.import_module(module_name(next(one for one in COMMANDS if one.name == verb))).OPTIONS
         assert contract.flags(rest) <= {option.flag for option in options}
-    assert (ROOT / "docs/pictures/two-terminals.png").read_bytes().startswith(b"\x89PNG")
+    assert (ROOT / f"docs/pictures/{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_recording_of_two_agents_is_a_cast_that_ends_with_both_answers() -> None:
+    head, *events = map(json.loads, text("docs/pictures/agents.cast").splitlines())
+    assert head["version"] == 2 and events == sorted(events, key=lambda event: event[0])
+    shown = "".join(output for _, _, output in events)
+    assert shown.count("VERDICT: accept") == 2

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.real_agents]
 
 FILLING = "".join(f"line {number}: not one of these may get lost\n" for number in range(7_000))  # 300 KB
 STOPPED = {"claude": 143, "codex": -15, "gemini": 0, "opencode": -15, "qwen": -15, "copilot": -15}
-# They wait out limits and errors by themselves, without a word: what ends them is the time that a task may take.
+# They wait out limits and errors, and say so on stderr: what ends that is the guard (test_work.py).
 PATIENT = {name: f"{name} tries again for longer than a test may take" for name in ("opencode", "qwen")}
 
 

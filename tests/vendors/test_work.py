@@ -22,6 +22,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.real_agents]
 
 ANSWER = "It looks right.\n\nVERDICT: accept"
 LANES = [sys.executable, "-m", "agent_lanes"]
+WAITED_OUT_SECONDS = 240  # of a run that tries again before it says so
+ROWS: dict[str, dict[str, Any]] = {  # as the table, in less time
+    "claude": {"environment": {"CLAUDE_CODE_MAX_RETRIES": "0"}},
+    "opencode": {"retries": {"seconds": 1}},
+    "qwen": {"retries": {"match": r"^Retrying in .*\[(.*)\]"}},
+}
 
 
 class Project:
@@ -34,13 +40,13 @@ class Project:
         del self.environment[MARK]  # work gives each run one of its own
         self.call("init")
         self.config = self.folder / "handoff/handoff.yaml"
-        rows = {"claude": {"environment": {"CLAUDE_CODE_MAX_RETRIES": "0"}}}
-        self.config.write_text(f"{self.config.read_text()}\nvendors: {json.dumps(rows)}\n")
+        self.config.write_text(f"{self.config.read_text()}\nvendors: {json.dumps(ROWS)}\n")
         self.queue = Queue.open(config=str(self.config))
 
     def call(self, *words: str, wanted: int = 0) -> str:
+        seconds = WAITED_OUT_SECONDS if self.name in PATIENT else SECONDS
         done = subprocess.run(
-            [*LANES, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=SECONDS
+            [*LANES, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=seconds
         )
         assert done.returncode == wanted, f"{done.stdout}{done.stderr}"
         return done.stderr
@@ -94,8 +100,6 @@ def test_the_script_of_each_vendor_does_the_same(project: Project, name: str, tm
 
 @pytest.mark.parametrize("step", [Fail(500, "boom", "api_error")], ids=["500"])
 def test_an_error_of_the_model_costs_an_attempt(project: Project, step: Step) -> None:
-    if project.name in PATIENT:
-        pytest.skip(PATIENT[project.name])
     task = project.submit("hello")
     project.work()
     status = project.queue.status(task)
@@ -112,8 +116,6 @@ def test_a_missing_login_costs_no_attempt(project: Project, step: Step) -> None:
 
 
 def test_a_usage_limit_holds_the_vendor_until_its_end_and_costs_no_attempt(make: MakeAgent, name: str) -> None:
-    if name in PATIENT:
-        pytest.skip(PATIENT[name])
     at = int(time.time()) + 3_600
     project = Project(make(name, limit(name, at)), name)
     if name == "claude":  # limits are told to those who have a subscription
@@ -125,7 +127,7 @@ def test_a_usage_limit_holds_the_vendor_until_its_end_and_costs_no_attempt(make:
     (hold,) = project.queue.holds()
     assert (hold.lane, hold.vendor, hold.by) == (None, name, "usage-limit"), said
     if name != "gemini":  # which keeps the end to itself
-        assert hold.until is not None and 0 <= hold.until / 1e6 - at <= 120
+        assert hold.until is not None and 0 <= hold.until / 1e6 - at <= (WAITED_OUT_SECONDS if name in PATIENT else 120)
     assert project.queue.claim("default", vendor=name) is None
     other = project.queue.claim("default", vendor="another")
     assert other is not None and other.id == anybody, "what is for anybody goes on with others"

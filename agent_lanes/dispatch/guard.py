@@ -22,10 +22,10 @@ import signal
 import time
 
 from agent_lanes.dispatch import strays
+from agent_lanes.dispatch.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from typing import Any
 
 STDOUT, STDERR, INPUT = "stdout", "stderr", "input"
@@ -48,8 +48,7 @@ class Guard:
         self.status: int | None = None
         self.written = 0
         self.complaint = b""
-        self.retries = _pattern(order["retries"])
-        self.retrying_since = 0.0  # 0: it does not
+        self.patience = Patience(order["retries"])
         self.stop_at = 0.0  # when SIGTERM was sent; 0: not yet
         self.answer = os.open(f"{order['run_path']}/{STDOUT}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -128,8 +127,7 @@ class Guard:
             now = time.monotonic()
             if self.status is None and not self.stop_at and now >= deadline:
                 self._stop(TOO_LONG)
-            patience = self._patience(now)
-            if self.status is None and patience <= 0:
+            if self.status is None and self.patience.left(now) <= 0:
                 self._stop(GAVE_UP)
             if self.stop_at or self.status is not None:
                 left = strays.in_group(self.pid)
@@ -139,7 +137,7 @@ class Guard:
                     self._stop(EXITED)
                 elif now >= self.stop_at + self.order["grace_seconds"]:
                     strays.send(signal.SIGKILL, left)
-            pause = strays.ROUND_SECONDS if self.stop_at else max(0.0, min(deadline - now, patience))
+            pause = strays.ROUND_SECONDS if self.stop_at else max(0.0, min(deadline - now, self.patience.left(now)))
             for end in select.select(reading, [], [], pause)[0]:
                 if not self._heard(end):
                     reading.remove(end)
@@ -154,23 +152,12 @@ class Guard:
             return True
         if end == self.out:
             self._keep(chunk)
-            self.retrying_since = self.retrying_since if not chunk else 0.0
+            if chunk:
+                self.patience.answered()
         elif end == self.err:
-            self._listen(chunk)
+            self.complaint = (self.complaint + chunk)[-KEPT_OF_STDERR:]
+            self.patience.complained(chunk)
         return bool(chunk)
-
-    def _listen(self, chunk: bytes) -> None:
-        """Keep the end of what it complains of, and notice when it says that it tries again."""
-        open_line = self.complaint[self.complaint.rfind(b"\n") + 1 :]
-        self.complaint = (self.complaint + chunk)[-KEPT_OF_STDERR:]
-        if self.retries is not None and not self.retrying_since and self.retries.search(open_line + chunk):
-            self.retrying_since = time.monotonic()
-
-    def _patience(self, now: float) -> float:
-        """How long it may go on saying nothing but that it tries again."""
-        if not self.retrying_since:
-            return float("inf")
-        return float(self.retrying_since + self.order["retries"]["seconds"] - now)
 
     def _obey(self) -> bool:
         """What the dispatcher says; nothing, for ever, is what a dead one says."""
@@ -238,14 +225,6 @@ class Guard:
             for _ in range(MOST_AT_ONCE):
                 if not select.select([end], [], [], 0)[0] or not self._heard(end):
                     break
-
-
-def _pattern(retries: dict[str, Any]) -> re.Pattern[bytes] | None:
-    if not retries["match"]:
-        return None
-    import re
-
-    return re.compile(retries["match"].encode(), re.MULTILINE)
 
 
 def _is_answered() -> bool:

@@ -196,6 +196,16 @@ class Interrupted(AgentLanesError):
     code, exit_code, retryable = "interrupted", 130, True
 
 
+def install(extra: str) -> str:
+    """The command that installs an extra of this package."""
+    return f"pip install 'agent-lanes[{extra}]'"
+
+
+def missing(what: str, package: str, extra: str) -> AgentLanesError:
+    """`what` needs a package that is not installed, of an extra."""
+    return AgentLanesError(f"{what}: {package} is not installed", hint=install(extra))
+
+
 READ_ONLY = 30  # EROFS, on Linux, the BSDs and macOS alike
 
 

@@ -36,10 +36,16 @@ class Session:
     """Everything one call needs, found when it is first asked for."""
 
     def __init__(
-        self, *, config: str | None = None, store: str | None = None, warn: Callable[[str], None] = lambda line: None
+        self,
+        *,
+        config: str | None = None,
+        store: str | None = None,
+        warn: Callable[[str], None] = lambda line: None,
+        expected: bool = False,
     ) -> None:
+        """`expected`: a store that is not there is warned of."""
         self._flags = (config, store)
-        self._warn = warn
+        self._warn, self._expected = warn, expected
         self._folder: str | None = None
         self._found: Found | None = None
         self._config: Config | None = None
@@ -106,6 +112,16 @@ class Session:
         except AgentLanesError as wrong:
             self._warn(wrong.message)
 
+    def serves(self, lane: str) -> None:
+        """Tell of a lane that somebody wants work from, or holds, which is neither declared nor has ever had a task.
+
+        A warning, once; where the config says strict_lanes, Refused.
+        """
+        if lane in self.lanes.rules or not self.lanes.rules or self.backend.ever_submitted(lane):
+            return
+        self.looks.rules(lane)
+        self.look_up(lane)
+
     def look_up(self, lane: str) -> None:
         """Warn, once, of a lane that the config does not declare, though it declares others."""
         lanes = self.lanes
@@ -118,7 +134,10 @@ class Session:
     def backend(self) -> Backend:
         """What lies behind the store's address."""
         if self._backend is None:
-            self._backend = open_backend(self.store_address, self._warn, self._tell)
+            address = self.store_address
+            if self._expected and address != MEMORY and not os.path.lexists(address):
+                self._warn(f"there is no store at {address} yet; `agent-lanes where` tells why it is that one")
+            self._backend = open_backend(address, self._warn, self._tell)
         return self._backend
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agent_lanes.core.holds import Hold
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.terms import instant_in
-from agent_lanes.services import control, costs, dead, holds
+from agent_lanes.services import control, costs, dead, holds, retries
 
 if TYPE_CHECKING:
     from agent_lanes.services.queue import QueueService
@@ -26,9 +26,12 @@ class Steering:
         return control.cancel(self._service.backend, id, by=by, reason=reason)[0]
 
     def hold(
-        self, id: str, *, for_seconds: float | None = None, by: str = "orchestrator", reason: str = ""
+        self, id: str, *, for_seconds: float | None = None, by: str = "orchestrator", reason: str | None = None
     ) -> Snapshot:
-        """Do not offer a queued task, for so long or until it is resumed. Raises Refused, NotFound."""
+        """Do not offer a queued task, for so long or until it is resumed; a hold that stands keeps what is None.
+
+        Raises Refused, NotFound.
+        """
         backend = self._service.backend
         until = None
         if for_seconds is not None:
@@ -46,11 +49,11 @@ class Steering:
         vendor: str | None = None,
         for_seconds: float | None = None,
         by: str = "orchestrator",
-        reason: str = "",
+        reason: str | None = None,
     ) -> Hold:
         """Offer nothing of a lane, of a vendor, or of a vendor on a lane, for so long or until it is resumed.
 
-        What is claimed goes on. Raises BadUsage, Busy, StorageFailed.
+        A hold that stands keeps what is None. What is claimed goes on. Raises BadUsage, Busy, StorageFailed.
         """
         backend = self._service.backend
         until = None
@@ -90,5 +93,8 @@ class Steering:
         return [letter.id for letter in letters]
 
     def retry(self, id: str) -> str:
-        """Do a finished task once more, as a new one; its id. Raises Refused, NotFound."""
-        return control.again(self._service.backend, id).id
+        """Do a finished task once more, as a new one; its id. While that is open, the same id again.
+
+        Raises Refused, NotFound.
+        """
+        return retries.again(self._service.backend, id)[0].id

@@ -69,13 +69,18 @@ def _run(words: list[str]) -> int:
     entry, args = found
     from agent_lanes.wiring import Session
 
-    session = Session(config=args.config, store=args.store, warn=output.warning)
+    session = Session(config=args.config, store=args.store, warn=output.warning, expected=not entry.makes_store)
     args.__dict__["verb"] = entry.name
     for option in _module(entry).OPTIONS:
         if option.names_tasks and args.__dict__[option.name]:
             args.__dict__[option.name] = _whole_ids(args.__dict__[option.name], session)
     try:
         return int(_module(entry).run(args, session))
+    except AgentLanesError as wrong:
+        from agent_lanes.cli import flags
+
+        flags.name(wrong, _module(entry).OPTIONS, args)
+        raise
     except output.NotWritten as lost:
         if not entry.changes:
             raise

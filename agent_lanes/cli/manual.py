@@ -101,9 +101,7 @@ def front(argv: list[str]) -> tuple[list[str], str, list[str]]:
         return [], "--help", []
     verb = argv[position]
     if verb.startswith("-") and verb not in ("-h", "--help", "--version"):
-        raise BadUsage(
-            f"agent-lanes: there is no option {verb!r} in front of a command", hint="see: agent-lanes --help"
-        )
+        raise BadUsage(f"there is no option {verb!r} in front of a command", hint="see: agent-lanes --help")
     return argv[:position], verb, argv[position + 1 :]
 
 

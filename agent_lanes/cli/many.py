@@ -132,10 +132,11 @@ class Many:
         place = f"line {number}: "
         story = error.message if error.message.startswith(place) else place + error.message
         self.bad += 1
+        file = "" if self.args.many == STDIN else f"{self.args.many}: "
         if store_failed and self.code in (0, BadData.exit_code):
             self.code = error.exit_code
         self.code = self.code or BadData.exit_code
-        output.note(f"agent-lanes submit: {story}" + (f" ({error.hint})" if error.hint else ""))
+        output.note(f"agent-lanes submit: {file}{story}" + (f" ({error.hint})" if error.hint else ""))
         if not self.args.json:
             return REFUSED + "\n"
         return output.json_line({"line": number, **output.as_object(error), "message": one_line(story)})

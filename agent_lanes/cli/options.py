@@ -93,10 +93,10 @@ def pairs(flag: str, given: list[str]) -> dict[str, str]:
     return found
 
 
-def task_id(args: Arguments) -> str:
-    """The task id of a call that must have one. Raises BadUsage."""
+def task_id(args: Arguments, instead: str = "") -> str:
+    """The task id of a call that must have one; `instead` is what else would do. Raises BadUsage."""
     if args.task_id is None:
-        raise BadUsage(f"{args.verb} needs a task id", hint="`agent-lanes list` shows the ids")
+        raise BadUsage(f"{args.verb} needs a task id{instead}", hint="`agent-lanes list` shows the ids")
     return str(args.task_id)
 
 

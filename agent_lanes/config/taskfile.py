@@ -66,6 +66,8 @@ def load(path: str) -> TaskFile:
     if not isinstance(data, dict):
         raise BadData(f"{path}: not a mapping of keys to values")
     unknown = _unknown(data)
+    if unknown and len(unknown) == len(data):  # what stands in it may be nobody's business
+        raise BadData(f"{path}: no task file: it has none of the keys of a task", hint=f"keys: {', '.join(KEYS)}")
     warnings = [f"task file {path} has unknown keys (ignored): {names.some(unknown)}"] if unknown else []
     if "name" in data:
         warnings.append(f"task file {path}: name is for the lines of submit --many (ignored)")

@@ -10,11 +10,16 @@ if TYPE_CHECKING:
     from agent_lanes.core.holds import Hold
 
 
-def for_task(snapshot: Snapshot, now: Moment, hold: Hold | None = None) -> str:
-    """What the state of a task asks of whom; `hold` is the one that stops its lane or its vendor."""
+def for_task(snapshot: Snapshot, now: Moment, hold: Hold | None = None, retry: str | None = None) -> str:
+    """What the state of a task asks of whom; `hold` is the one that stops its lane or its vendor.
+
+    `retry` is the newest task that does it again.
+    """
     claim = snapshot.claim
     if snapshot.state == COMPLETED:
         return f"orchestrator: read the answer with `agent-lanes wait {snapshot.id}`"
+    if snapshot.state in (FAILED, CANCELLED) and retry is not None:
+        return f"orchestrator: it was submitted again; wait for that one with `agent-lanes wait {retry}`"
     if snapshot.state == FAILED and snapshot.response is not None and snapshot.response.cause:
         return f"orchestrator: {snapshot.response.body}; do it again with `agent-lanes retry {snapshot.id}`"
     if snapshot.state == FAILED:
@@ -59,12 +64,11 @@ def for_summary(queued: int, claimed: int, stale: int) -> str:
     return "wait for the claimed tasks" if claimed else "nothing to do: submit when ready"
 
 
-def after_response(id: str, lane: str) -> str:
-    """What follows an answer, for each of the three who may read it."""
-    return (
-        f"worker: stop after this task unless told otherwise; orchestrator: run wait {id}; "
-        f"monitor: run wait --lane {lane} --json again if more tasks are expected"
-    )
+def after_response(id: str, *, held: bool) -> str:
+    """What follows an answer, for who gave it: the holder of the task, or somebody who answered it unclaimed."""
+    if held:
+        return "done: stop here, unless you were told to take the next task"
+    return f"done: `agent-lanes wait {id}` tells the answer"
 
 
 def for_idle(lane: str, ever: bool, hold: Hold | None = None, *, full: bool = False) -> tuple[str, str, str]:

@@ -189,6 +189,7 @@ def decode_claim(record: JsonObject) -> Claim:
 
 def encode_event(event: Event) -> JsonObject:
     """One line of events.jsonl."""
+    proved: JsonObject = {"by_holder": True} if event.by_holder else {}
     return {
         "type": event.type,
         "message": event.message,
@@ -196,6 +197,7 @@ def encode_event(event: Event) -> JsonObject:
         "data": event.data,
         "epoch": event.epoch,
         "number": event.number,
+        **proved,
     }
 
 
@@ -213,4 +215,5 @@ def decode_event(record: JsonObject) -> Event:
         data=mapping(record, "data"),
         epoch=whole(record, "epoch", MAX_EPOCH) if "epoch" in record else 0,
         number=whole(record, "number", MAX_SEQUENCE) if "number" in record else 0,
+        by_holder=flag(record, "by_holder"),
     )

@@ -116,12 +116,16 @@ def cancel(before: Snapshot, *, by: str, reason: str, now: Moment) -> Change:
     return Change(response=response, events=(event("cancelled", "task cancelled", now, data, before.epoch),))
 
 
-def hold(before: Snapshot, *, by: str, reason: str, until: int | None, now: Moment) -> Change:
-    """Do not offer a queued task, until `until` or until it is resumed."""
+def hold(before: Snapshot, *, by: str, reason: str | None, until: int | None, now: Moment) -> Change:
+    """Do not offer a queued task, until `until` or until it is resumed; None leaves a hold that stands as it is."""
     legal(before, "hold")
     last = unheld(before, now)
-    if last.on_hold and (last.hold_until, last.reason) == (until, reason):
-        return Change(repeated=True)
+    if before.on_hold(now):
+        until = last.hold_until if until is None else until
+        reason = last.reason if reason is None else reason
+        if (last.hold_until, last.reason) == (until, reason):
+            return Change(repeated=True)
+    reason = reason or ""
     stopped = last.replace(
         released_at=last.released_at or now.wall, updated_at=now.wall, on_hold=True, hold_until=until, reason=reason
     )

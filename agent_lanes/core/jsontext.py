@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     JsonObject = dict[str, "Json"]
 
 BLANKS = " \t\n\r"
+NOTHING = "a JSON value is missing"
+COMPLAINTS = (
+    ("Expecting value", NOTHING),
+    ("Expecting ','", "a comma or a closing bracket is missing"),
+    ("Expecting ':'", "a colon is missing after the key"),
+    ("Expecting property name", "a key in double quotes is missing"),
+    ("Illegal trailing comma", "a comma with nothing after it"),
+    ("Unterminated string", "a text that is not closed"),
+    ("Invalid control character", "a control character inside a text; write it as an escape"),
+    ("Invalid \\", "a backslash that begins no escape"),
+)
 MAX_DEPTH = 64
 MAX_WRITTEN_DEPTH = MAX_DEPTH + 16  # what was read can be written again inside a report
 
@@ -70,21 +81,44 @@ def loads(text: str) -> Json:
     while start < len(text) and text[start] in BLANKS:
         start += 1
     try:
-        value, end = _scan(text, start)
+        value, end = _scanned(text, start)
     except StopIteration as nothing:
-        raise ValueError(f"no JSON value at character {nothing.value}") from None
+        raise ValueError(_placed(text, nothing.value, NOTHING)) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    except SystemError:  # the scanner of 3.11 has an error to raise, but takes its class from a module not loaded
-        import json.decoder  # noqa: F401  # it looks in sys.modules
-
-        value, end = _scan(text, start)
-    if text[end:].strip(BLANKS):
-        raise ValueError(f"text after the JSON value at character {end}")
+    except ValueError as wrong:
+        if not hasattr(wrong, "pos"):  # of ours: NaN, a number that is too large; or of int()
+            raise ValueError("a number of too many digits" if "digits" in str(wrong) else str(wrong)) from None
+        raise ValueError(_placed(text, wrong.pos, _in_words(str(getattr(wrong, "msg", ""))))) from None
+    rest = text[end:].lstrip(BLANKS)
+    if rest:
+        raise ValueError(_placed(text, len(text) - len(rest), "there is more after the end of the value"))
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         _check(value, 1)
     found: Json = value
     return found
+
+
+def _scanned(text: str, start: int) -> tuple[Any, int]:
+    try:
+        found: tuple[Any, int] = _scan(text, start)
+    except SystemError:  # the scanner of 3.11 has an error to raise, but takes its class from a module not loaded
+        import json.decoder  # noqa: F401  # it looks in sys.modules
+
+        found = _scan(text, start)
+    return found
+
+
+def _placed(text: str, at: int, problem: str) -> str:
+    """What is wrong, and where: the line only where there are several."""
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    where = f"line {line}, column {column}" if "\n" in text.rstrip() else f"column {column}"
+    return f"{where}: {problem}"
+
+
+def _in_words(message: str) -> str:
+    """The scanner's complaint in words that name no part of Python; none of them quotes the text."""
+    return next((words for start, words in COMPLAINTS if message.startswith(start)), "this is no JSON")
 
 
 def loads_object(text: str) -> JsonObject:

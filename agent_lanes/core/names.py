@@ -87,6 +87,11 @@ def workspace_id(value: object) -> str:
     return value  # type: ignore[return-value]
 
 
+def counted(number: int, what: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def key(field: str, value: object) -> str:
     """A key of the caller's choice, for repeating a call safely: printable, one line, at most 200 characters."""
     _printable(field, value, MAX_AGENT)

@@ -1,7 +1,7 @@
 """How far a task has come, told from its history: when it was queued, seen, begun, answered, and its answer fetched.
 
     seen              a wait for the lane printed it, or somebody claimed it
-    first_progress    the first line that is neither the store's nor a receipt, once it was claimed
+    first_progress    the first line that a holder wrote, with the token of the claim
     fetched           somebody who waits for answers was given this one
 
 Each is when it happened for the first time; null: not yet, or nobody noted it.
@@ -9,7 +9,7 @@ Each is when it happened for the first time; null: not yet, or nobody noted it.
 
 from __future__ import annotations
 
-from agent_lanes.core.task import FETCHED, RECEIPTS, SEEN, Event
+from agent_lanes.core.task import FETCHED, SEEN, Event
 from agent_lanes.core.times import iso
 
 TYPE_CHECKING = False
@@ -20,22 +20,14 @@ if TYPE_CHECKING:
     from agent_lanes.core.task import Snapshot
     from agent_lanes.core.times import Moment
 
-NO_PROGRESS = (
-    *("created", "claimed", "renewed", "released", "response", "attempt_failed", "cancelled", "on_hold", "resumed"),
-    *("retried", "discarded", "parked", "upgraded", "recovered", *RECEIPTS),
-)
+PROGRESS = "progress of the holder"  # no type of an event: those are told apart by who wrote them
 
 
 def receipts(snapshot: Snapshot, events: Iterable[Event]) -> JsonObject:
     """The receipts of a task, by name."""
     first: dict[str, int] = {}
     for event in events:
-        what = event.type
-        if what not in NO_PROGRESS:
-            if "claimed" not in first:
-                continue
-            what = "progress"
-        first.setdefault(what, event.created_at)
+        first.setdefault(PROGRESS if event.by_holder else event.type, event.created_at)
     claim, response = snapshot.claim, snapshot.response
     claimed = first.get("claimed")
     if claimed is None and claim is not None and claim.epoch > 0:
@@ -45,7 +37,7 @@ def receipts(snapshot: Snapshot, events: Iterable[Event]) -> JsonObject:
         "queued_at": iso(snapshot.task.created_at),
         "seen_at": _iso(seen),
         "claimed_at": _iso(claimed),
-        "first_progress_at": _iso(first.get("progress")),
+        "first_progress_at": _iso(first.get(PROGRESS)),
         "answered_at": _iso(response.created_at if response is not None else None),
         "fetched_at": _iso(first.get(FETCHED)),
     }

@@ -195,7 +195,10 @@ class Response(Frozen):
 
 
 class Event(Frozen):
-    """One line of the history. `number` counts the lines of a task from 1; 0 means: not numbered (v0.1)."""
+    """One line of the history. `number` counts the lines of a task from 1; 0 means: not numbered (v0.1).
+
+    `by_holder`: who wrote it proved that the task is theirs.
+    """
 
     type: str
     message: str
@@ -203,6 +206,7 @@ class Event(Frozen):
     data: JsonObject
     epoch: int = 0
     number: int = 0
+    by_holder: bool = False
 
 
 class Snapshot(Frozen):

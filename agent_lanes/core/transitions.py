@@ -189,7 +189,8 @@ def note(
     if token is not None:
         held_by(before, "note", token)
     legal(before, "note")
-    return Change(events=(event(type, message, now, data, before.epoch),))
+    line = event(type, message, now, data, before.epoch)
+    return Change(events=(line if token is None else line.replace(by_holder=True),))
 
 
 def created(snapshot: Snapshot) -> Event:

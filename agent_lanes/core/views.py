@@ -78,11 +78,16 @@ def record(snapshot: Snapshot, request_path: str | None) -> JsonObject:
 
 
 def status(
-    snapshot: Snapshot, request_path: str | None, last: Event | None, now: Moment, hold: Hold | None = None
+    snapshot: Snapshot,
+    request_path: str | None,
+    last: Event | None,
+    now: Moment,
+    hold: Hold | None = None,
+    retry: str | None = None,
 ) -> JsonObject:
     """The record, and everything that `status` derives from it and from the clock.
 
-    `hold` is the one that stops its lane or its vendor.
+    `hold` is the one that stops its lane or its vendor, `retry` the newest task that does it again.
     """
     claim, view = snapshot.claim, record(snapshot, request_path)
     view["response_exists"] = snapshot.response is not None
@@ -109,7 +114,8 @@ def status(
 
         view["hold"] = encode_hold(hold)
     view["cancel_requested"] = cancel_requested(snapshot, now)
-    view["next_action"] = for_task(snapshot, now, hold)
+    view["retried_as"] = retry
+    view["next_action"] = for_task(snapshot, now, hold, retry)
     return view
 
 

@@ -13,7 +13,7 @@ import stat
 from urllib.parse import quote
 
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.errors import BadUsage, StorageFailed
+from agent_lanes.errors import BadUsage, StorageFailed, install
 from agent_lanes.server import token as tokens
 from agent_lanes.server.guard import Guard
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     Mount = tuple[str, Asgi, AbstractAsyncContextManager[object]]
 
-INSTALL = "pip install 'agent-lanes[server]'"
 ENVIRONMENT = "AGENT_LANES_TOKEN"
 BACKLOG = 1024
 MOST_FILES = 16_384
@@ -149,7 +148,7 @@ def _run(
     except ImportError:
         from agent_lanes.server import threads
 
-        say(f"agent-lanes: warning: a plain server, without event streams; better: {INSTALL}")
+        say(f"agent-lanes: warning: a plain server, without event streams; better: {install('server')}")
         ready(False)
         threads.serve(listening, routes, rules)
         return

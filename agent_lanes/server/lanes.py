@@ -23,7 +23,7 @@ def hold(call: Call) -> Outcome:
     """POST /holds"""
     body, backend = call.body, call.queue.backend
     until = instant_after(body, "for_seconds", backend.now().wall)
-    by, reason = text(body, "by") or "api", text(body, "reason") or ""
+    by, reason = text(body, "by") or "api", text(body, "reason") or None
     lane, vendor = text(body, "lane"), text(body, "vendor")
     held, again = holds.hold(backend, lane, vendor, until=until, reason=reason, by=by)
     return Reply(body={"hold": encode_hold(held), "already_done": again})

@@ -107,7 +107,7 @@ TABLE: tuple[Route, ...] = (
     post("/tasks/{id}/hold", tasks.hold, "do not offer a task", STEERED, FOR),
     post("/tasks/{id}/resume", tasks.resume, "offer a task again", "task", {"by": TEXT}),
     post("/tasks/{id}/retry", tasks.retry, "do a finished task again, as a new one",
-         "task_id task").replace(statuses=(201,)),
+         "task_id task already_done").replace(statuses=(201, 200)),
     get("/holds", lanes.listed, "lanes and vendors on hold", "holds"),
     post("/holds", lanes.hold, "put a lane, a vendor, or both on hold",
          "hold already_done", {**LANE, "vendor": TEXT, **FOR}),

@@ -9,7 +9,7 @@ from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, TimedOut
 from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
 from agent_lanes.server.route import Pending, Reply, as_object
-from agent_lanes.services import batches, control, presence, receipts, waiting
+from agent_lanes.services import batches, control, presence, receipts, retries, waiting
 from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
@@ -157,7 +157,7 @@ def hold(call: Call) -> Outcome:
     """POST /tasks/<id>/hold"""
     by, reason = _who_and_why(call)
     until = instant_after(call.body, "for_seconds", call.queue.backend.now().wall)
-    after, again = control.hold(call.queue.backend, call.id, by=by, reason=reason, until=until)
+    after, again = control.hold(call.queue.backend, call.id, by=by, reason=reason or None, until=until)
     return Reply(body={"task": call.queue.status(after), "already_done": again})
 
 
@@ -169,8 +169,11 @@ def resume(call: Call) -> Outcome:
 
 def retry(call: Call) -> Outcome:
     """POST /tasks/<id>/retry"""
-    task = control.again(call.queue.backend, call.id)
-    return Reply(status=201, body={"task_id": task.id, "task": call.queue.record(Snapshot(task=task))})
+    queue = call.queue
+    task, new = retries.again(queue.backend, call.id)
+    found = Snapshot(task=task) if new else queue.read(task.id)
+    body: JsonObject = {"task_id": task.id, "task": queue.record(found), "already_done": not new}
+    return Reply(status=201 if new else 200, body=body)
 
 
 def poll_seconds(call: Call) -> float:

@@ -11,7 +11,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, BadData, NotFound
+from agent_lanes.errors import AgentLanesError, BadData, NotFound, install
 from agent_lanes.server import guard
 from agent_lanes.server.route import Pending, Reply, Request, Stream, refusal
 from agent_lanes.services import waiting
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _reply(self, outcome: Outcome) -> Reply:
         if isinstance(outcome, Stream):
-            raise NotFound("event streams need more than a bare install", hint="pip install 'agent-lanes[server]'")
+            raise NotFound("event streams need more than a bare install", hint=install("server"))
         if isinstance(outcome, Pending):
             found = waiting.until(outcome.sought, outcome.seconds)
             return outcome.over() if found is None else outcome.found(found)

@@ -69,7 +69,8 @@ class Claims(Looks):
 
         `max_concurrency` takes the place of the lane's own limit.
         The same owner asking again with the same `request_id` gets the task that it got, and the same token.
-        Raises StoreBusy; StorageFailed or NotAllowed only where that is all there is: such a task hinders no other.
+        Raises Refused as `rules`; StoreBusy; StorageFailed or NotAllowed only where that is all there is: such a task
+        hinders no other.
         """
         from agent_lanes.core.match import routes_for
 
@@ -80,9 +81,9 @@ class Claims(Looks):
         again = None if request_id is None else self._claimed_as(names.key("request_id", request_id), owner)
         if again is not None:
             return again
+        rules = self.rules(lane).at_most(limit(max_concurrency))
         if self.hold_on(lane, vendor) is not None:
             return None
-        rules = self.lanes().of(lane).at_most(limit(max_concurrency))
 
         def next_one(room: Room | None) -> Snapshot | None:
             return self._next(lane, vendor, match or {}, owner, lease_seconds, request_id, room)

@@ -1,4 +1,4 @@
-"""What steers a task beside the daily work: failed attempts, cancel, hold, resume, retry, and what the queue ends.
+"""What steers a task beside the daily work: failed attempts, cancel, hold, resume, and what the queue ends.
 
 Functions of a backend, as the other services; each is one transition of core.control.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from agent_lanes.core import control, names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.placement import overdue
-from agent_lanes.core.task import FAILED, FINISHED, Response, Snapshot
+from agent_lanes.core.task import FAILED, Response, Snapshot
 from agent_lanes.core.times import LAST_INSTANT
 from agent_lanes.errors import BadUsage, Busy, NotAllowed, Refused, StorageFailed
 from agent_lanes.services import bodies
@@ -16,10 +16,9 @@ from agent_lanes.services import bodies
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.core.task import Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
-    from agent_lanes.ports import Backend, Birth
+    from agent_lanes.ports import Backend
 
 MAX_REASON_BYTES = 1 << 16
 LONGEST_PAUSE_SECONDS = 366 * 86_400
@@ -76,11 +75,14 @@ def cancel(backend: Backend, id: str, *, by: str = "orchestrator", reason: str =
 
 
 def hold(
-    backend: Backend, id: str, *, by: str = "orchestrator", reason: str = "", until: int | None = None
+    backend: Backend, id: str, *, by: str = "orchestrator", reason: str | None = None, until: int | None = None
 ) -> tuple[Snapshot, bool]:
-    """Do not offer a queued task, until an instant or until it is resumed. Raises Refused, NotFound."""
+    """Do not offer a queued task, until an instant or until it is resumed.
+
+    One that is on hold keeps its time and its reason where None is given. Raises Refused, NotFound.
+    """
     names.agent("by", by)
-    bodies.given("reason", reason, MAX_REASON_BYTES)
+    bodies.given("reason", reason or "", MAX_REASON_BYTES)
     after, change = backend.update(
         id, lambda before, now: control.hold(before, by=by, reason=reason, until=until, now=now)
     )
@@ -91,41 +93,6 @@ def resume(backend: Backend, id: str, *, by: str = "orchestrator") -> Snapshot:
     """Offer a task again that was on hold. Raises Refused, NotFound."""
     names.agent("by", by)
     return backend.update(id, lambda before, now: control.resume(before, by=by, now=now))[0]
-
-
-def again(backend: Backend, id: str, key: str | None = None) -> Task:
-    """Do a finished task once more: a new task that asks for the same and names it. Raises Refused, NotFound.
-
-    With an idempotency key, the same call again returns the task of the first time.
-    """
-    snapshot = backend.read(id)
-    done = snapshot.task
-    if snapshot.state not in FINISHED:
-        raise Refused(f"cannot retry {id}; task is {snapshot.state}", hint=f"look at it with: agent-lanes show {id}")
-
-    def make(birth: Birth) -> Task:
-        return done.replace(
-            id=birth.id or names.new_task_id(birth.now.wall, done.correlation_id, birth.chance),
-            created_at=birth.now.wall,
-            sequence=birth.sequence,
-            idempotency_key=key,
-            not_before=None,
-            expires_at=None,
-            retry_of=done.id,
-        )
-
-    request = backend.stored_request(id) if done.request_stored else None
-    task = backend.create(done.lane, make, request, key, done.unique_key)
-    if task.retry_of != id:
-        line = f"cannot retry {id}; task {task.id} has the same unique key, and is open"
-        raise Refused(line, hint=f"wait for it: agent-lanes wait {task.id}")
-    data: JsonObject = {"retried_as": task.id}
-    from agent_lanes.core import transitions
-
-    backend.update(
-        id, lambda before, now: transitions.note(before, type="retried", message="submitted again", data=data, now=now)
-    )
-    return task
 
 
 def end_overdue(backend: Backend, snapshot: Snapshot) -> Snapshot | None:

@@ -6,7 +6,8 @@ from agent_lanes.core import names, transitions
 from agent_lanes.core.dead import DISCARDED, died, seen_to
 from agent_lanes.errors import BadUsage, Damaged, NotFound, Refused
 from agent_lanes.services import bodies
-from agent_lanes.services.control import MAX_REASON_BYTES, again
+from agent_lanes.services.control import MAX_REASON_BYTES
+from agent_lanes.services.retries import again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def chosen(backend: Backend, id: str | None, lane: str | None, everything: bool)
 
 def retry(backend: Backend, letter: Snapshot) -> Task:
     """Do it once more, as a new task; of two calls for the same letter, both return the same one. Raises Refused."""
-    return again(backend, letter.id, key=f"dead letter {letter.id}")
+    return again(backend, letter.id)[0]
 
 
 def discard(backend: Backend, id: str, *, by: str = "orchestrator", reason: str = "") -> None:

@@ -20,21 +20,26 @@ def hold(
     vendor: str | None,
     *,
     until: int | None = None,
-    reason: str = "",
+    reason: str | None = None,
     by: str = "orchestrator",
 ) -> tuple[Hold, bool]:
     """Offer nothing of it, until an instant or until it is resumed; what is claimed goes on.
 
-    One of the same lane and vendor that stands is replaced. Returns the hold, and whether it stood just so before.
-    Raises BadUsage, Busy, StorageFailed.
+    One of the same lane and vendor that stands is replaced, but for its time and its reason where None is given.
+    Returns the hold, and whether it stood just so before. Raises BadUsage, Busy, StorageFailed.
     """
     _named(lane, vendor)
     names.agent("by", by)
-    bodies.given("reason", reason, MAX_REASON_BYTES)
-    wanted = Hold(lane=lane, vendor=vendor, until=until, reason=reason, by=by, created_at=backend.now().wall)
+    bodies.given("reason", reason or "", MAX_REASON_BYTES)
+    now = backend.now()
+    wanted = Hold(lane=lane, vendor=vendor, until=until, reason=reason or "", by=by, created_at=now.wall)
     for one in backend.holds():
-        if one.replace(created_at=wanted.created_at) == wanted:
-            return one, True
+        if (one.lane, one.vendor) == (lane, vendor) and one.stands(now):
+            wanted = wanted.replace(
+                until=one.until if until is None else until, reason=one.reason if reason is None else reason
+            )
+            if one.replace(created_at=wanted.created_at) == wanted:
+                return one, True
     backend.put_hold(wanted)
     return wanted, False
 

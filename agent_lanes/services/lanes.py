@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.rules import Lanes, Rules
     from agent_lanes.core.task import Task
+    from agent_lanes.ports import Backend
 
 
 def declared(lane: str, lanes: Lanes) -> Rules:
@@ -20,6 +21,16 @@ def declared(lane: str, lanes: Lanes) -> Rules:
             f"lane {names.shown(lane)} is not declared, and the config says strict_lanes",
             hint=f"declared are: {names.some(sorted(lanes.rules))}",
         )
+    return lanes.of(lane)
+
+
+def served(lane: str, lanes: Lanes, backend: Backend) -> Rules:
+    """The rules of a lane that somebody wants work from.
+
+    Raises Refused as `declared`, but for a lane that has had tasks: those that are there may be done.
+    """
+    if lanes.strict and lane not in lanes.rules and not backend.ever_submitted(lane):
+        declared(lane, lanes)
     return lanes.of(lane)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.rules import Rules
     from agent_lanes.core.task import Event, Snapshot
     from agent_lanes.ports import Backend
 
@@ -45,7 +46,15 @@ class Looks:
 
         location = self.backend.request_location(snapshot.task)
         hold = self.hold_on(snapshot.task.lane, snapshot.task.vendor) if snapshot.state == QUEUED else None
-        return views.status(snapshot, location, self.backend.last_event(snapshot.id), self.backend.now(), hold)
+        last, retry = self.backend.last_event(snapshot.id), self._retry(snapshot)
+        return views.status(snapshot, location, last, self.backend.now(), hold, retry)
+
+    def _retry(self, snapshot: Snapshot) -> str | None:
+        if snapshot.response is None:
+            return None
+        from agent_lanes.services.retries import latest
+
+        return latest(self.backend, snapshot.id)
 
     def hold_on(self, lane: str, vendor: str | None) -> Hold | None:
         """The hold that stops a task of a lane for a vendor, or who claims in its name."""
@@ -125,7 +134,8 @@ class Looks:
                 yield found
             else:
                 last, snapshot = newest(found.events), found.snapshot
-                yield views.status(snapshot, snapshot.task.request_path, last, self.backend.now())
+                path, retry = snapshot.task.request_path, self._retry(snapshot)
+                yield views.status(snapshot, path, last, self.backend.now(), retry=retry)
 
     def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
         """All tasks, by id, as `status` shows them; and those that cannot be read."""
@@ -162,8 +172,8 @@ class Looks:
         match: dict[str, str] | None = None,
         max_concurrency: int | None = None,
     ) -> Snapshot | None:
-        """The task that claim_next would take, without taking it; changes nothing."""
-        rules = self.lanes().of(names.lane(lane)).at_most(max_concurrency)
+        """The task that claim_next would take, without taking it; changes nothing. Raises Refused as `rules`."""
+        rules = self.rules(names.lane(lane)).at_most(max_concurrency)
         if not rules.limited:
             return next(self.ready(lane, vendor=vendor, match=match), None)
         from agent_lanes.services.room import Room
@@ -171,6 +181,15 @@ class Looks:
         room = Room(self.backend, lane, rules)
         fitting = (one for one in self.ready(lane, vendor=vendor, match=match) if room.refusal(one.task) is None)
         return next(fitting, None)
+
+    def rules(self, lane: str) -> Rules:
+        """The rules of a lane that somebody wants work from. Raises Refused where strict_lanes keeps it out."""
+        lanes = self.lanes()
+        if lanes.strict and lane not in lanes.rules:
+            from agent_lanes.services.lanes import served
+
+            return served(lane, lanes, self.backend)
+        return lanes.of(lane)
 
     def ready(self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None) -> Iterator[Snapshot]:
         """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing.

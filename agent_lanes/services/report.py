@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.codec import public_event
+from agent_lanes.core.task import CLAIMED
 from agent_lanes.core.times import iso
 from agent_lanes.errors import AgentLanesError
 from agent_lanes.services import requests
@@ -28,7 +29,10 @@ def page(queue: Looks, snapshot: Snapshot, events: list[Event]) -> str:
         f"  submitted {iso(task.created_at)} in {task.workspace_root}",
     ]
     if claim is not None and claim.held:
-        lines.append(f"  claimed by {claim.owner} until {iso(claim.lease.expires_at)} (epoch {claim.epoch})")
+        until = f"until {iso(claim.lease.expires_at)} " if snapshot.state == CLAIMED else ""
+        lines.append(f"  {'claimed' if until else 'last claimed'} by {claim.owner} {until}(epoch {claim.epoch})")
+    if view["retried_as"]:
+        lines.append(f"  submitted again as {view['retried_as']}")
     lines.append(f"  next: {view['next_action']}")
     lines = [line.replace("\n", MORE) for line in lines]  # nothing here may pass for another part of the page
     if task.prompt:

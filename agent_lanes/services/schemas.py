@@ -6,7 +6,7 @@ It is an extra, and slow to load: nothing here is imported unless a lane, or a t
 from __future__ import annotations
 
 from agent_lanes.core.jsontext import loads, loads_object
-from agent_lanes.errors import AgentLanesError, BadData, of_system
+from agent_lanes.errors import AgentLanesError, BadData, missing, of_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 LONGEST_SCHEMA_BYTES = 256 << 10
 DEEPEST = 40
 MOST_PROBLEMS = 5
-INSTALL = "pip install 'agent-lanes[schema]'"
 REFERENCES = ("$ref", "$dynamicRef")
 HINT = "mend the answer and respond again, or say --status failed"
 
@@ -91,7 +90,7 @@ def _validator(where: str, schema: JsonObject) -> Any:
         from jsonschema.validators import validator_for
         from referencing import Registry
     except ImportError:
-        raise AgentLanesError(f"{where}: jsonschema is not installed", hint=INSTALL) from None
+        raise missing(where, "jsonschema", "schema") from None
     registry: Any = Registry()  # an empty one: it fetches nothing
     return validator_for(schema, default=Draft202012Validator)(schema, registry=registry)
 

@@ -89,10 +89,7 @@ def checked(wanted: Submission, store: str, lanes: Lanes = NO_LANES) -> Task:
     root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/", places)
     request, digest = _request(wanted, root, places)
     if request is None and wanted.request_bytes is None and not prompt:
-        raise BadUsage(
-            "submit needs a request: --request-from FILE, or - for stdin, or at least --prompt",
-            hint="agent-lanes submit --lane LANE --request-from FILE",
-        )
+        raise BadUsage("request: missing; a task needs one, or at least a prompt")
     response = None
     if wanted.response_to is not None:
         response = artifacts.response_path(

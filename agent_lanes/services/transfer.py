@@ -54,14 +54,14 @@ def export(backend: Backend, damaged: Callable[[AgentLanesError], None]) -> Iter
     yield dumps_line({"end": True, "tasks": len(ids)})
 
 
-def restore(backend: Backend, lines: Iterable[str]) -> int:
+def restore(backend: Backend, lines: Iterable[str], source: str = "import") -> int:
     """Bring a stream into an empty store; returns how many tasks it held. All of it is checked before any is stored.
 
-    Raises BadData (the line is named), Refused where the store holds other tasks, StorageFailed, Busy. Interrupted,
+    Raises BadData (the `source` and the line are named), Refused where the store holds other tasks, StorageFailed, Busy. Interrupted,
     the same stream can be imported again: what is there already, the same, is left as it is.
     """
     holds = list[Hold]()
-    parcels = list(_decoded(lines, holds))
+    parcels = list(_decoded(lines, holds, source))
     wanted = {parcel.snapshot.id: parcel.snapshot for parcel in parcels}
     for held in chain(backend.scan(), backend.archived()):
         found = held.snapshot if isinstance(held, Parcel) else held
@@ -84,7 +84,7 @@ def _parcel(backend: Backend, snapshot: Snapshot | Parcel) -> Parcel:
     return Parcel(snapshot=snapshot, events=tuple(backend.events(snapshot.id)), request=request)
 
 
-def _decoded(lines: Iterable[str], holds: list[Hold]) -> Iterator[Parcel]:
+def _decoded(lines: Iterable[str], holds: list[Hold], source: str) -> Iterator[Parcel]:
     """The tasks of a stream; its holds go into `holds`. Raises BadData."""
     count, ended, number, seen = 0, False, 0, set[str]()
     for number, line in enumerate(lines, start=1):
@@ -109,6 +109,8 @@ def _decoded(lines: Iterable[str], holds: list[Hold]) -> Iterator[Parcel]:
                 seen.add(parcel.snapshot.id)
                 yield parcel
         except ValueError as wrong:
-            raise BadData(f"import: line {number}: {wrong}") from None
+            raise BadData(f"{source}: line {number}: {wrong}") from None
     if not ended:
-        raise BadData(f"import: the stream was cut off after line {number}", hint="export again; nothing was imported")
+        raise BadData(
+            f"{source}: the stream was cut off after line {number}", hint="export again; nothing was imported"
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent_lanes.core.escapes import one_line
 from agent_lanes.core.names import short_id
-from agent_lanes.services import control, holds
+from agent_lanes.services import control, holds, retries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ def cancel(backend: Backend, id: str) -> str:
 
 
 def retry(backend: Backend, id: str) -> str:
-    """Do a finished task once more. Raises Refused, NotFound."""
-    return f"submitted again, as {short_id(control.again(backend, id).id)}"
+    """Do a finished task once more, unless that is under way. Raises Refused, NotFound."""
+    task, new = retries.again(backend, id)
+    return f"{'submitted again' if new else 'nothing new: it is under way'}, as {short_id(task.id)}"
 
 
 def hold_or_resume(backend: Backend, id: str) -> str:

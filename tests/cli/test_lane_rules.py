@@ -126,3 +126,25 @@ def test_the_attempts_of_a_task_are_shown(run: Command) -> None:
         (attempt,) = run(*words).json["attempts_history"]
         assert (attempt["owner"], attempt["outcome"], attempt["reason"]) == ("ann", "failed", "boom")
         assert attempt["metadata"] == {"tokens_out": "7"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["claim", "--lane", "reviwe"],
+        ["wait", "--timeout", "0", "--lane", "reviwe"],
+        ["work", "--once", "--wait", "0", "--lane", "reviwe", "--", "true"],
+        ["hold", "--lane", "reviwe"],
+    ],
+)
+def test_who_asks_for_the_work_of_a_lane_that_is_a_slip_is_told(run: Command, words: list[str]) -> None:
+    rules(run, "lanes: {review: words}\n")
+    slip = "lane 'reviwe' is not declared"
+    assert slip in run(*words, code=None).err.decode()
+    rules(run, "lanes: {review: words}\nstrict_lanes: true\n")
+    refused = run(*words, code=4)
+    assert slip in refused.why and "declared are: review" in refused.why
+    rules(run, "lanes: {reviwe: words}\n")
+    run("submit", "--lane", "reviwe", "--prompt", "x", "--quiet")
+    rules(run, "lanes: {review: words}\nstrict_lanes: true\n")
+    assert slip not in run(*words, code=None).err.decode(), "what is in it may be done"

@@ -62,3 +62,10 @@ def test_a_dispatcher_is_listed_also_while_its_agent_works(run: Command) -> None
             pass
         (one,) = listed(run)
         assert (one["kind"], one["owner"], one["pid"]) == ("dispatcher", "me", dispatcher.process.pid)
+
+
+def test_where_nobody_listens_a_line_says_so(run: Command) -> None:
+    told = run("listeners", "--lane", "l")
+    assert told.out == b"" and len(told.said) == 1
+    assert "nobody listens on lane l" in told.said[0] and "agent-lanes work --lane l" in told.said[0]
+    assert run("listeners", "--json").said == []

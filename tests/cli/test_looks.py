@@ -13,7 +13,7 @@ from cli.test_submit import RECORD, TIME
 STATUS = {
     *RECORD,
     *("response_exists", "missing_response", "lease_expired", "last_event", "last_event_age_seconds"),
-    *("navigation", "next_action", "offered", "hold", "cancel_requested"),
+    *("navigation", "next_action", "offered", "hold", "cancel_requested", "retried_as"),
 }
 WHILE_CLAIMED = {"claimed_age_seconds", "seconds_until_lease_expiry"}
 NAVIGATION = {
@@ -195,3 +195,23 @@ def test_a_message_cannot_pretend_to_be_another_part_of_the_page(run: Command) -
 def test_show_of_an_unknown_task(run: Command) -> None:
     run("show", "20261121T000000000000Z-x-0123456789ab", code=NOT_FOUND)
     assert "task id" in run("show", code=USAGE).why
+
+
+def test_a_finished_task_is_held_by_nobody_and_names_the_task_that_does_it_again(
+    run: Command, queue: dict[str, str]
+) -> None:
+    id = queue["failed"]
+    again = run("retry", id).line
+    repeated = run("retry", id, "--json")
+    assert (repeated.json["task_id"], repeated.json["already_done"]) == (again, True)
+    assert len(repeated.said) == 1 and again in repeated.said[0] and "nothing was submitted" in repeated.said[0]
+    view, page = status(run, id), run("show", id).text
+    assert view["retried_as"] == again and f"agent-lanes wait {again}" in view["next_action"]
+    assert f"submitted again as {again}" in page and " until " not in page.split("HISTORY")[0]
+
+
+def test_a_list_in_a_pipe_says_on_stderr_what_cannot_be_read(run: Command, queue: dict[str, str], store: Path) -> None:
+    (store / "tasks" / queue["queued"] / "task.json").write_bytes(b"{")
+    for words in (["list"], ["list", "--json"], ["status", "--all"]):
+        (line,) = run(*words).said
+        assert queue["queued"] in line and "agent-lanes doctor" in line

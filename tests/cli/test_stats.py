@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cli.process import USAGE, Command
+from cli.terminal import Terminal
 
 SPANS = ("ever", "last_hour", "last_day")
 
@@ -33,3 +34,14 @@ def test_nothing_was_ever_submitted(run: Command) -> None:
     assert run("stats").text == ""
     assert run("stats", "--json").json == {"status": "ok", "count": 0, "lanes": []}
     assert run("stats", "--lane", "\n", code=USAGE).why.startswith("agent-lanes: lane: ")
+
+
+def test_on_a_terminal_it_is_a_table_that_fits(run: Command) -> None:
+    lane = "a lane with a name that is longer than all columns of this terminal have room for"
+    run("submit", "--lane", lane, "--prompt", "p", "--quiet")
+    run("submit", "--lane", "b", "--prompt", "p", "--quiet", "--delay", "1h")
+    with Terminal(run, "stats", "--no-color") as terminal:
+        lines = terminal.end().decode().replace("\r\n", "\n").splitlines()
+    assert lines[0].split() == ["LANE", "READY", "CLAIMED", "DELAYED", "OLDEST", "NEW", "DONE", "FAILED"]
+    assert lines[1].startswith("a lane with a name") and lines[2].split()[:4] == ["b", "0", "0", "1"]
+    assert all(len(line) <= 80 for line in lines) and len(lines) == 4

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cli.process import NOT_FOUND, USAGE, Command
+from cli.process import BAD_DATA, NOT_FOUND, USAGE, Command
 
 TASK_ID = re.compile(r"^\d{8}T\d{12}Z-[A-Za-z0-9._-]+-[0-9a-f]{12}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -252,3 +252,29 @@ def test_an_empty_flag_is_as_if_not_given_but_for_the_place_of_the_answer(run: C
     (run.folder / "task.yaml").write_text("response_to: answer.md\n")
     task = submitted(run, "request.md", "--task", "task.yaml", "--response-to", "")
     assert task["response_path"] == str(run.folder / "answer.md")
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (["--priority", "99"], "--priority: '99'"),
+        (["--source-agent", " x"], "--source-agent: ' x'"),
+        (["--metadata", "required_vendor= "], "--metadata required_vendor: ' '"),
+        (["--task-id", "a\nb"], "--task-id: "),
+        (["--response-to", "/etc/x"], "--response-to is outside workspace_root"),
+        (["--depends-on", "nope"], "--depends-on: unknown task: nope"),
+        (["--backoff", "soon"], "--backoff: 'soon'"),
+    ],
+)
+def test_what_came_by_a_flag_is_named_as_the_flag(run: Command, words: list[str], begins: str) -> None:
+    refused = run("submit", "--lane", "default", "--prompt", "x", *words, "--json", code=None)
+    assert refused.code and refused.why.startswith(f"agent-lanes: {begins}"), refused
+    assert refused.json["message"].startswith(begins)
+
+
+def test_what_came_from_a_line_is_named_as_the_field(run: Command) -> None:
+    lines = ['{"prompt": "x"}', '{"lane": "default"}', '{"lane": "default", "prompt": "x", "priority": 99}']
+    (run.folder / "many.jsonl").write_text("\n".join(lines))
+    said = run("submit", "--many", "many.jsonl", code=BAD_DATA).said[:3]
+    for number, (line, field) in enumerate(zip(said, ("lane: ", "request: ", "priority: "), strict=True), start=1):
+        assert line.startswith(f"agent-lanes submit: many.jsonl: line {number}: {field}")

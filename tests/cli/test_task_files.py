@@ -181,3 +181,21 @@ def test_a_supporting_file_that_is_not_there_or_outside_is_refused(run: Command,
         name = write(run, {"lane": "x", "prompt": "y", "supporting_paths": [value]})
         assert "supporting_paths" in run("submit", "--task", name, code=code).why
     assert tree(store) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "hunter2: hunter2\n",
+        "x: *hunter2\n",
+        "!hunter2 x\n",
+        "hunter2\n",
+        "x: &hunter2 1\ny: &hunter2 2\n",
+        '"hunter2',
+        "- hunter2",
+    ],
+)
+def test_of_a_file_that_is_no_task_file_nothing_is_shown(run: Command, content: str) -> None:
+    (run.folder / "file").write_text(content)
+    refused = run("submit", "--lane", "default", "--task", "file", code=BAD_DATA)
+    assert b"hunter2" not in refused.err + refused.out and "file" in refused.why

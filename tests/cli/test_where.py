@@ -156,3 +156,19 @@ def test_a_newer_store_is_refused(run: Command, store: Path) -> None:
     before = tree(store / "tasks")
     assert "newer" in run("submit", "--lane", "x", "--prompt", "y", code=BAD_DATA).why
     assert tree(store / "tasks") == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["status", "--all"], ["stats"], ["wait", "--lane", "x", "--timeout", "0"], ["claim", "--lane", "x"]],
+)
+def test_a_store_that_is_not_there_is_no_empty_queue_without_a_word(
+    run: Command, tmp_path: Path, words: list[str]
+) -> None:
+    typo = str(tmp_path / "stoer")
+    said = run("--store", typo, *words).said
+    assert [line for line in said if "warning" in line] == [
+        f"agent-lanes: warning: there is no store at {typo} yet; `agent-lanes where` tells why it is that one"
+    ]
+    run("--store", str(tmp_path / "new"), "submit", "--lane", "x", "--prompt", "p", "--quiet")
+    assert run("--store", str(tmp_path / "new"), *words).err.decode().count("warning") == 0

@@ -94,10 +94,10 @@ def park(backend: Backend, id: str) -> Snapshot:
     return backend.update(id, lambda before, now: transitions.park(before, reason="it changed", now=now))[0]
 
 
-def note(backend: Backend, id: str, message: str) -> Snapshot:
-    """Add a line to the history."""
+def note(backend: Backend, id: str, message: str, token: str | None = None) -> Snapshot:
+    """Add a line to the history; with a token, as the holder."""
     return backend.update(
-        id, lambda before, now: transitions.note(before, type="note", message=message, data={}, now=now)
+        id, lambda before, now: transitions.note(before, type="note", message=message, data={}, now=now, token=token)
     )[0]
 
 

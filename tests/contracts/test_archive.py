@@ -11,6 +11,7 @@ from agent_lanes.core.task import FAILED, Snapshot
 from agent_lanes.core.times import DAY, parse_iso
 from agent_lanes.errors import AlreadyAnswered, NotFound, Refused
 from agent_lanes.ports import Backend
+from agent_lanes.services import transfer
 from agent_lanes.services.control import cancel
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, claim, make, note, release, respond, submit
@@ -196,3 +197,11 @@ def test_several_archives_one_after_the_other_keep_everything_findable(backend: 
     for unknown in ("nothing", ids[0] + "x", "0", "z", ids[5][:-1]):
         with pytest.raises(NotFound):
             backend.read(unknown)
+
+
+def test_an_import_of_what_has_been_archived_since_brings_nothing_back(backend: Backend) -> None:
+    ids = [answered(backend), submit(backend)]
+    lines = [*transfer.export(backend, damaged=pytest.fail)]
+    assert moved(backend) == 1
+    assert transfer.restore(backend, lines) == 2
+    assert ([one.id for one in backend.archived()], listed(backend)) == ([ids[0]], [ids[1]])

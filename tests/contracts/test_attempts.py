@@ -9,7 +9,7 @@ from agent_lanes.core.task import EXHAUSTED, EXPIRED, FAILED, QUEUED
 from agent_lanes.core.times import SECOND
 from agent_lanes.errors import Cancelled, LostClaim, Refused
 from agent_lanes.ports import Backend
-from agent_lanes.services import control, waiting
+from agent_lanes.services import control, retries, waiting
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, submit
 from contracts.test_finding import offered, taken
@@ -215,10 +215,10 @@ def test_a_release_may_keep_a_task_back_for_a_while(backend: Backend, queue: Que
 def test_a_finished_task_is_done_again_as_a_new_one_that_names_it(backend: Backend, queue: QueueService) -> None:
     id = submit(backend, prompt="think", priority=3)
     with pytest.raises(Refused, match="cannot retry"):
-        control.again(backend, id)
+        retries.again(backend, id)
     queue.respond(id, "no", status=FAILED)
-    task = control.again(backend, id)
-    assert (task.retry_of, task.prompt, task.priority) == (id, "think", 3)
+    task, new = retries.again(backend, id)
+    assert (task.retry_of, task.prompt, task.priority, new) == (id, "think", 3, True)
     assert offered(backend) == [task.id]
     assert list(backend.events(id))[-1].data == {"retried_as": task.id}
 
@@ -231,6 +231,39 @@ def test_who_has_released_a_task_is_not_told_that_the_attempt_had_failed(backend
     with pytest.raises(Refused):
         control.fail_attempt(backend, id, held.claim.token, "boom")
     assert backend.read(id).attempts == 0
+
+
+def test_one_retry_of_a_task_is_open_at_a_time(backend: Backend, queue: QueueService) -> None:
+    id = submit(backend)
+    queue.respond(id, "no", status=FAILED)
+    first, _ = retries.again(backend, id)
+    lines = [*backend.events(id)]
+    again, new = retries.again(backend, id)
+    assert (again.id, new, [*backend.events(id)]) == (first.id, False, lines)
+    view = queue.status(backend.read(id))
+    assert view["retried_as"] == first.id and f"agent-lanes wait {first.id}" in str(view["next_action"])
+    queue.respond(first.id, "no", status=FAILED)
+    second, new = retries.again(backend, id)
+    assert new and second.id != first.id and queue.status(backend.read(id))["retried_as"] == second.id
+    assert retries.again(backend, id)[0].id == second.id
+
+
+def test_a_retry_of_which_nobody_was_told_is_found_again(backend: Backend, queue: QueueService) -> None:
+    id = submit(backend)
+    queue.respond(id, "no", status=FAILED)
+    task = backend.read(id).task
+    key = f"retry 1 of {id}"  # as a kill leaves it between the new task and the line of history
+    made = backend.create(
+        task.lane,
+        lambda birth: task.replace(id=birth.id or f"{id}-1", retry_of=id, idempotency_key=key),
+        None,
+        key,
+    )
+    queue.respond(made.id, "done")
+    found, new = retries.again(backend, id)
+    assert (found.id, new) == (made.id, False)
+    assert list(backend.events(id))[-1].data == {"retried_as": made.id}
+    assert retries.again(backend, id)[1]
 
 
 def test_a_stranger_cannot_fail_an_attempt(backend: Backend, queue: QueueService) -> None:

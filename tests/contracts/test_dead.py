@@ -7,7 +7,7 @@ import pytest
 from agent_lanes.core.times import SECOND
 from agent_lanes.errors import BadUsage, Refused
 from agent_lanes.ports import Backend
-from agent_lanes.services import control, dead, shelf, transfer
+from agent_lanes.services import control, dead, retries, shelf, transfer
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, respond, submit
 from contracts.test_attempts import attempt
@@ -57,7 +57,7 @@ def test_a_retried_letter_is_a_new_task_and_no_longer_listed(
 
 
 def test_a_plain_retry_sees_to_a_letter_too(backend: Backend, letter: str) -> None:
-    control.again(backend, letter)
+    retries.again(backend, letter)
     assert listed(backend) == []
 
 

@@ -140,3 +140,20 @@ def test_of_several_holds_the_one_that_ends_last_is_told(backend: Backend, queue
     holds.hold(backend, None, "codex", reason="for good")
     hold = queue.hold_on("default", "codex")
     assert isinstance(hold, Hold) and hold.reason == "for good"
+
+
+def test_a_second_hold_keeps_what_it_does_not_state(backend: Backend, clock: Clock) -> None:
+    until = clock.moment.wall + 60 * SECOND
+    holds.hold(backend, "default", None, until=until, reason="the API is down")
+    again, repeated = holds.hold(backend, "default", None, reason="still down")
+    assert (again.until, again.reason, repeated) == (until, "still down", False)
+    assert holds.hold(backend, "default", None, until=until + 1)[0].reason == "still down"
+    id = submit(backend, "other")
+    control.hold(backend, id, until=until, reason="wait")
+    after, _ = control.hold(backend, id, reason="wait longer")
+    assert after.claim is not None and (after.claim.hold_until, after.claim.reason) == (until, "wait longer")
+    assert control.hold(backend, id)[1], "nothing else is stated"
+    clock.advance(61)
+    assert holds.hold(backend, "default", None)[0].until is None, "one that is over is none"
+    after, _ = control.hold(backend, id)
+    assert after.claim is not None and (after.claim.hold_until, after.claim.reason) == (None, "")

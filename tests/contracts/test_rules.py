@@ -12,7 +12,7 @@ from agent_lanes.errors import AgentLanesError, BadData, BadUsage, Refused
 from agent_lanes.ports import Backend
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
-from contracts.stores import Clock
+from contracts.stores import Clock, submit
 
 SCHEMA = {"type": "object", "required": ["verdict"], "properties": {"verdict": {"enum": ["good", "bad"]}}}
 
@@ -146,3 +146,14 @@ def test_without_jsonschema_a_submit_says_what_to_install(backend: Backend, monk
         with_rules(backend, response_schema=SCHEMA).submit(asked())
     assert refused.value.hint == "pip install 'agent-lanes[schema]'"
     assert list(backend.scan()) == []
+
+
+def test_strict_lanes_give_the_work_of_declared_lanes_and_of_those_that_had_tasks(backend: Backend) -> None:
+    queue = QueueService(backend, lambda: Lanes(rules={"review": Rules()}, strict=True))
+    for ask in (queue.claim_next, queue.peek_next):
+        assert ask("review") is None
+        with pytest.raises(Refused, match="lane 'other' is not declared"):
+            ask("other")
+    id = submit(backend, "other")
+    found = queue.peek_next("other"), queue.claim_next("other")
+    assert [one.id for one in found if one is not None] == [id, id]

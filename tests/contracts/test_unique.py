@@ -10,7 +10,7 @@ from agent_lanes.core.task import CANCELLED, Task
 from agent_lanes.core.terms import Terms
 from agent_lanes.errors import NotFound, Refused
 from agent_lanes.ports import Backend
-from agent_lanes.services import control
+from agent_lanes.services import control, retries
 from agent_lanes.services.queue import QueueService
 from agent_lanes.services.submission import Submission
 from contracts.stores import in_threads, respond, submit
@@ -97,9 +97,9 @@ def test_a_retry_is_refused_while_another_task_has_its_key(backend: Backend, que
     queue.respond(first, "done")
     second, _ = one(queue)
     with pytest.raises(Refused, match=second):
-        control.again(backend, first)
+        retries.again(backend, first)
     queue.respond(second, "done")
-    assert control.again(backend, first).unique_key == "nightly"
+    assert retries.again(backend, first)[0].unique_key == "nightly"
 
 
 def test_a_dependency_may_be_named_by_its_idempotency_key(backend: Backend, queue: QueueService) -> None:

@@ -165,7 +165,7 @@ MAY_BE_ABSENT = {
     "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until", "limited"},
     "answer": {"format", "epoch", "token_sha256", "reviewed_request_sha256", "request_changed_before_response"}
     | {"follow_up_required", "verdict", "blocking_count", "nonblocking_count", "metadata", "failure_reason", "cause"},
-    "event": {"message", "data", "epoch", "number"},
+    "event": {"message", "data", "epoch", "number", "by_holder"},
 }
 
 

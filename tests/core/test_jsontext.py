@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent_lanes.core import jsontext
-from agent_lanes.core.jsontext import MAX_DEPTH, MAX_WRITTEN_DEPTH
+from agent_lanes.core.jsontext import MAX_DEPTH, MAX_WRITTEN_DEPTH, loads
 from core.values import json_values
 
 
@@ -179,3 +180,24 @@ def test_reading_and_writing_json_does_not_import_the_json_package() -> None:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert {"json", "re"}.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"a": 1 "b": 2}', "column 9: a comma or a closing bracket is missing"),
+        ('{"a" 1}', "column 6: a colon is missing after the key"),
+        ("{'a': 1}", "column 2: a key in double quotes is missing"),
+        ('{"a": }', "column 7: a JSON value is missing"),
+        ('{\n"a": tru}', "line 2, column 6: a JSON value is missing"),
+        ('["secret', "column 2: a text that is not closed"),
+        ('["a\tb"]', "column 4: a control character inside a text; write it as an escape"),
+        ('["\\q"]', "column 3: a backslash that begins no escape"),
+        ("{} secret", "column 4: there is more after the end of the value"),
+        ("", "column 1: a JSON value is missing"),
+        ("9" * 5000, "a number of too many digits"),
+    ],
+)
+def test_a_refusal_says_where_and_what_in_words_of_its_own(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        loads(text)

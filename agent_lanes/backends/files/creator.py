@@ -146,6 +146,8 @@ class FileCreator(FileShelf):
 
         task = snapshot.task
         with atomic.storage("import"), self._gate.passed():
+            if not atomic.is_folder(self.layout.task(task.id)) and self.stored(task.id) is not None:
+                return  # archived
             if task.idempotency_key is not None:
                 place = keys.Reservation(id=task.id, sequence=task.sequence, lane=task.lane)
                 keys.reserve(self.layout, task.idempotency_key, place)

@@ -68,6 +68,17 @@ def sync_facts(layout: Layout, id: str) -> None:
         _unmark(answer, atomic.FILE_MODE)
 
 
+def unsure(layout: Layout, ids: Iterable[str]) -> list[str]:
+    """Those of some answered tasks of which it is not certain that the answer is durable.
+
+    Certain it is where nothing bears the mark any more, in a store whose file system keeps marks: there the folder
+    that bars v0.1 has borne one ever since it was made.
+    """
+    if not atomic.marked(layout.legacy_lock):
+        return [*ids]
+    return [id for id in ids if atomic.marked(f"{layout.task(id)}/{RESPONSE}") or atomic.marked(layout.task(id))]
+
+
 def sync_facts_together(layout: Layout, ids: Sequence[str]) -> None:
     """The same for many tasks, with one syncfs where that is as good. Raises OSError."""
     from agent_lanes.backends.files.together import Together

@@ -164,16 +164,18 @@ class FileReader(FileFinder):
         return unpacked
 
     def confirm(self, *ids: str) -> None:
-        """See ports.TaskStore: an fsync of the task's folder, and of its answer's name with it; of many, a syncfs."""
+        """See ports.TaskStore: where that is not certain an fsync of the task's folder and of the answer; of many, a
+        syncfs."""
         from agent_lanes.backends.files import durable
 
         for id in ids:
             self._folder(id)
+        unsure = durable.unsure(self.layout, ids)
         try:
-            if len(ids) == 1:
-                durable.sync_facts(self.layout, ids[0])
-            elif ids:
-                durable.sync_facts_together(self.layout, ids)
+            if len(unsure) == 1:
+                durable.sync_facts(self.layout, unsure[0])
+            elif unsure:
+                durable.sync_facts_together(self.layout, unsure)
         except OSError as wrong:
             if wrong.errno not in atomic.PERMISSION:  # a read-only file system has nothing to lose
                 what = f"task {ids[0]}: its answer" if len(ids) == 1 else f"the answers of {len(ids)} tasks"

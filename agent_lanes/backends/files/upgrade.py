@@ -143,7 +143,7 @@ def is_barred(layout: Layout) -> bool:
 def _bar(layout: Layout) -> bool:
     """Put the folder where 0.1 wants a file; False if 0.1 was faster. Raises OSError."""
     try:
-        os.mkdir(layout.legacy_lock, atomic.FOLDER_MODE)
+        os.mkdir(layout.legacy_lock, atomic.FOLDER_MODE | atomic.MARK)  # durable.unsure looks at it
     except FileExistsError:
         return is_barred(layout)
     atomic.write_new(f"{layout.legacy_lock}/{NOTE}", WHY.encode(), durable=False)

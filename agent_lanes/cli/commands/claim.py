@@ -55,6 +55,7 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.services import presence, requests, waiting  # noqa: F401 - loaded before the sleep, not after it
 
     timeout = waiting.timeout("--wait", args.wait)
+    session.serves(args.lane)
     queue, match = session.queue, pairs("--match", args.match)
 
     def attempt() -> int | None:

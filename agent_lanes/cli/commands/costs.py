@@ -6,7 +6,7 @@ many attempts that concerns stands under UNKNOWN.
 
 from __future__ import annotations
 
-from agent_lanes.cli import output
+from agent_lanes.cli import grid, output
 from agent_lanes.cli.options import LANE, Arguments, Option
 
 TYPE_CHECKING = False
@@ -21,7 +21,6 @@ OPTIONS = (
 )
 HEADS = ("ATTEMPTS", "ANSWERED", "TOKENS IN", "TOKENS OUT", "USD", "UNKNOWN", "TIME")
 TOTAL = "total"
-GAP = "  "
 
 
 def run(args: Arguments, session: Session) -> int:
@@ -50,14 +49,7 @@ def _table(report: JsonObject) -> list[str]:
         return ["nothing was spent"]
     cells = [[by.upper(), *HEADS]]
     cells += [[output.one_line(str(row[by])), *_cells(row)] for row in rows if isinstance(row, dict)]
-    cells.append([TOTAL, *_cells(total)])
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [GAP.join(_aligned(row, widths)).rstrip() for row in cells]
-
-
-def _aligned(row: list[str], widths: list[int]) -> list[str]:
-    first, *rest = widths
-    return [row[0].ljust(first), *(cell.rjust(width) for cell, width in zip(row[1:], rest, strict=True))]
+    return grid.aligned([*cells, [TOTAL, *_cells(total)]])
 
 
 def _cells(sum: JsonObject) -> list[str]:

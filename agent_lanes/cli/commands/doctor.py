@@ -10,6 +10,7 @@ from __future__ import annotations
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, Arguments, Option
 from agent_lanes.core.escapes import one_line
+from agent_lanes.core.names import counted
 from agent_lanes.errors import AgentLanesError, Unconfirmed
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ def run(args: Arguments, session: Session) -> int:
         output.line(f"{finding.level:<9} {finding.code}: {one_line(finding.message)}")
         if finding.hint:
             output.line(f"          {one_line(finding.hint)}")
-    output.line(f"{len(found)} findings" if found else f"healthy: {backend.address}")
+    output.line(counted(len(found), "finding") if found else f"healthy: {backend.address}")
     return FINDINGS if found else HEALTHY
 
 
@@ -57,7 +58,7 @@ def _again(backend: Backend, mended: int) -> list[Finding]:
         return list(backend.examine())
     except AgentLanesError as wrong:
         raise Unconfirmed(
-            f"{mended} findings were mended, but the store could not be examined again: {wrong.message}",
+            f"{counted(mended, 'finding')} mended, but the store could not be examined again: {wrong.message}",
             hint="repeat the call",
         ) from wrong
 

@@ -29,7 +29,8 @@ def run(args: Arguments, session: Session) -> int:
 
     if args.file is None:
         raise BadUsage("import needs a FILE, or - for stdin")
-    count = transfer.restore(session.backend, _lines(args.file, session.folder))
+    source = "import" if args.file == "-" else f"import: {args.file}"
+    count = transfer.restore(session.backend, _lines(args.file, session.folder), source)
     if args.json:
         output.json({"status": "imported", "tasks": count, "store": session.backend.address})
     else:

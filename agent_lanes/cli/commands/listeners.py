@@ -24,7 +24,12 @@ def run(args: Arguments, session: Session) -> int:
     if args.json:
         output.json({"status": "ok", "listeners": presence.listed(session.backend, args.lane)})
         return 0
-    for sign in presence.listeners(session.backend, args.lane):
+    found = presence.listeners(session.backend, args.lane)
+    if not found:
+        on_lane = f" on lane {args.lane}" if args.lane is not None else ""
+        start = f"agent-lanes work --lane {args.lane or 'LANE'} --vendor VENDOR"
+        output.note(f"agent-lanes listeners: nobody listens{on_lane} (start a dispatcher: {start})")
+    for sign in found:
         owner = f" by {sign.owner}" if sign.owner else ""
         where = f"process {sign.pid} on {sign.host}"
         line = f"{sign.lane}  {sign.vendor}  {sign.kind}{owner}  {where}  since {iso(sign.since)}"

@@ -6,7 +6,7 @@ there is no queue, its tools say so. Needs the extra `mcp`: pip install 'agent-l
 
 from __future__ import annotations
 
-from agent_lanes.errors import AgentLanesError
+from agent_lanes.errors import missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def run(args: Arguments, session: Session) -> int:
     """Serve until the client leaves."""
     try:
         from agent_lanes.mcp.server import stdio
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] == "agent_lanes":
+    except ModuleNotFoundError as wrong:
+        package = (wrong.name or "").partition(".")[0]
+        if package == "agent_lanes":
             raise
-        line = f"mcp: the package {missing.name} is not installed"
-        raise AgentLanesError(line, hint="pip install 'agent-lanes[mcp]'") from None
+        raise missing("mcp", package, "mcp") from None
     return stdio(session)

@@ -59,7 +59,7 @@ def run(args: Arguments, session: Session) -> int:
     assert response is not None
     if repeated:
         output.note(f"agent-lanes: task {task.id} had this answer already; confirmed")
-    depth, next_action = _depth(session, task.lane), after_response(task.id, task.lane)
+    depth, next_action = _depth(session, task.lane), after_response(task.id, held=args.claim_token is not None)
     if args.json:
         output.json(
             {

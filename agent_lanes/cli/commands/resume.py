@@ -19,9 +19,10 @@ def run(args: Arguments, session: Session) -> int:
     """Resume."""
     if args.lane is not None or args.vendor is not None:
         return _lane(args, session)
+    from agent_lanes.cli.commands.hold import OR_MORE
     from agent_lanes.services.control import resume
 
-    after = resume(session.backend, task_id(args), by=args.by)
+    after = resume(session.backend, task_id(args, OR_MORE), by=args.by)
     if args.json:
         output.json({"status": "resumed", "task_id": after.id, "task": session.looks.status(after)})
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import DRY_RUN, FLAG, Arguments, Option
+from agent_lanes.core.names import counted
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -28,6 +29,16 @@ OPTIONS = (
 )
 DONE = {"create": "created", "change": "changed", "restore": "restored", "remove": "removed"}
 WOULD = {"create": "would create", "change": "would change", "restore": "would restore", "remove": "would remove"}
+WHAT_FOR = {
+    "create": "to create",
+    "change": "to change",
+    "restore": "to restore",
+    "remove": "to remove",
+    "current": "up to date",
+    "by_hand": "left to you",
+    "shared": "shared with others",
+    "gone": "gone already",
+}
 FOR_YOU = 1  # the exit code where something is left to the user, as that of doctor
 
 
@@ -46,7 +57,7 @@ def run(args: Arguments, session: Session) -> int:
     pending = [change for change in changes if change.pending]
     asked = not args.yes and not args.dry_run and not args.json and output.on_terminal(0) and output.on_terminal(1)
     if not args.json and (args.dry_run or not args.yes):
-        _show(pending)
+        _show(changes)
     if args.dry_run or not (args.yes or not pending or (asked and output.agreed(f"Change {len(pending)} files?"))):
         if not args.json and not args.dry_run:
             output.note("agent-lanes: warning: nothing was changed; --yes changes these files")
@@ -65,11 +76,17 @@ def _refuse_odd(args: Arguments) -> None:
         raise BadUsage("--check and --uninstall: give one of them")
 
 
-def _show(pending: list[Change]) -> None:
+def _show(changes: list[Change]) -> None:
+    """What would become of how many files, then each as a diff."""
     from agent_lanes.setup.differences import diff
 
-    for change in pending:
-        output.text(diff(change))
+    kinds = dict.fromkeys(change.status for change in changes)
+    counts = {kind: sum(change.status == kind for change in changes) for kind in kinds}
+    told = [f"{counted(count, 'file')} {WHAT_FOR.get(kind, kind)}" for kind, count in counts.items()]
+    output.line("; ".join(told) or "nothing to change")
+    for change in changes:
+        if change.pending:
+            output.text(diff(change))
 
 
 def _tell(args: Arguments, changes: list[Change], status: str, code: int, *, done: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""How each lane stands, and what it has done: a line for each.
+"""How each lane stands, and what it has done: a table on a terminal, else a line for each.
 
 Ready tasks may be claimed now; the others are claimed, delayed, blocked (they wait for other tasks) or on hold. What
 was submitted and how tasks ended is counted as it happens: ever, in the last hour, in the last 24 hours. Counted from
@@ -25,6 +25,11 @@ def run(args: Arguments, session: Session) -> int:
     found = stats.of_all(session.backend, args.lane)
     if args.json:
         output.json({"status": "ok", "lanes": found, "count": len(found)})
+        return 0
+    if output.on_terminal(1):
+        from agent_lanes.cli import standings
+
+        standings.show(found, args)
         return 0
     for lane in found:
         output.line(_line(lane))

@@ -21,7 +21,7 @@ import os
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import FLAG, SUBMISSION, Arguments, Option, pairs
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import BadData, BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,12 +100,21 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
     config = session.config
     request, base = _request(args, given, session.folder, root)
     lane = args.lane or (given.lane if given else None)
+    if lane is None and args.many is not None:
+        raise BadData("lane: missing", hint="state one in the line, or --lane for all of them")
     if lane is None:
         raise BadUsage("submit needs --lane, or a task file that states one", hint="agent-lanes submit --lane LANE ...")
     session.look_up(lane)
     response_to = args.response_to or (given.response_to if given else None)
     if response_to is None and args.response_to is not None:
         raise BadUsage("--response-to: empty; give a path, or leave the flag out: then wait prints the answer")
+    prompt = _prompt(args, given, session.folder, root)
+    text = _stdin() if request == STDIN else _text(given, request)
+    if request is None and text is None and not prompt and args.many is None:
+        raise BadUsage(
+            "submit needs a request: --request-from FILE, or - for stdin, or at least --prompt",
+            hint="agent-lanes submit --lane LANE --request-from FILE",
+        )
     metadata = {**(given.metadata if given else {}), **pairs("--metadata", args.metadata)}
     worktree = args.worktree_path or (given.worktree_path if given else None)
     if worktree is None and config is not None and config.worktree_path is not None:
@@ -116,9 +125,9 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
         workspace_root=root,
         base=base,
         request=None if request == STDIN else request,
-        request_bytes=_stdin() if request == STDIN else _text(given, request),
+        request_bytes=text,
         response_to=response_to,
-        prompt=_prompt(args, given, session.folder, root),
+        prompt=prompt,
         supporting_paths=given.supporting_paths if given else (),
         worktree_path=worktree,
         branch=args.branch or (given.branch if given else None) or (config.expected_branch if config else None),

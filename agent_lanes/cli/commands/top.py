@@ -10,13 +10,12 @@ import os
 from agent_lanes.cli import output
 from agent_lanes.cli.options import LANE, Arguments, Option
 from agent_lanes.core.task import FINISHED
-from agent_lanes.errors import AgentLanesError, BadUsage
+from agent_lanes.errors import BadUsage, missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.wiring import Session
 
-INSTALL = "pip install 'agent-lanes[tui]'"
 OPTIONS = (
     LANE,
     Option(
@@ -43,10 +42,11 @@ def run(args: Arguments, session: Session) -> int:
         names.lane(args.lane)
     try:
         from agent_lanes.tui.app import Top
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] not in ("textual", "rich"):
+    except ModuleNotFoundError as wrong:
+        package = (wrong.name or "").partition(".")[0]
+        if package not in ("textual", "rich"):
             raise
-        raise AgentLanesError("top: Textual is not installed", hint=INSTALL) from None
+        raise missing("top", package, "tui") from None
     top = Top(looks, lane=args.lane or "", state=args.state or "")
     top.run()
     return top.return_code or 0

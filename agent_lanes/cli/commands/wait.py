@@ -120,6 +120,7 @@ def for_lane(args: Arguments, session: Session) -> int:
     from agent_lanes.services import waiting
 
     timeout = waiting.timeout("--timeout", args.timeout)
+    session.serves(args.lane)
     queue, match = session.looks, pairs("--match", args.match)
     found = for_work(
         args,

@@ -63,6 +63,7 @@ def run(args: Arguments, session: Session) -> int:
 
     settings = _settings(args)
     vendor = _vendor(settings, session)
+    session.serves(settings.lane)
 
     watched = output.on_terminal(2)
     with Progress() as progress:

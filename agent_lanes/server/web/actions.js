@@ -33,7 +33,7 @@ export async function retry(task) {
   const told = await ask({ title: "Do it again?", text: `${named(task)} is queued once more, as a new task.`, action: "Retry", reason: false });
   if (!told) return;
   const work = () => (model.dead.has(task.id) ? post("/dead/retry", { task_id: task.id }) : post(`/tasks/${task.id}/retry`));
-  const answer = await does(work, "Queued again.");
+  const answer = await does(work, (told) => (told.already_done ? "It is under way already." : "Queued again."));
   const id = answer?.task_id ?? answer?.retried?.[0]?.task_id;
   if (id) { lookAgain(id); location.hash = `#/task/${id}`; }
 }

@@ -1,0 +1,32 @@
+"""Errors in the words of the caller: services name a field, and who gave it by a flag knows it by that.
+
+One rule: what came by a flag is named as the flag, what came from a file or over another door as the field.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_lanes.cli.options import Arguments, Option
+    from agent_lanes.errors import AgentLanesError
+
+OTHER_NAMES = {
+    "--task-id": "correlation id",
+    "--type": "event type",
+    "--delay": "not_before",
+    "--expires": "expires_at",
+    "--response-to": "response_path",
+}
+
+
+def name(error: AgentLanesError, options: Iterable[Option], args: Arguments) -> None:
+    """Put the flag in the place of the field that a message begins with, if a value came by it."""
+    for option in options:
+        field = OTHER_NAMES.get(option.flag, option.name)
+        rest = error.message.removeprefix(field)
+        begun = rest != error.message and rest[:1] in ((":", ".", " ") if field == "response_path" else (":", "."))
+        if begun and not option.positional and args.__dict__[option.name] not in (None, [], option.default):
+            error.message = option.flag + (" " + rest[1:] if rest[0] == "." else rest)
+            return

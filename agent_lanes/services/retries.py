@@ -1,0 +1,85 @@
+"""Doing a finished task once more: a new task that asks for the same and names it. One of them is open at a time.
+
+The retries of a task have idempotency keys made of its id: `retry 1 of ID`, `retry 2 of ID` ... So they are found
+without a search, and of two calls at once both get the same one.
+"""
+
+from __future__ import annotations
+
+from agent_lanes.core import names, transitions
+from agent_lanes.core.dead import RETRIED
+from agent_lanes.core.task import ACTIVE, FINISHED
+from agent_lanes.errors import Damaged, NotAllowed, Refused, StorageFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.task import Snapshot, Task
+    from agent_lanes.ports import Backend, Birth
+
+
+def latest(backend: Backend, id: str) -> str | None:
+    """The id of the newest retry of a task, if there is any."""
+    found, number = None, 1
+    try:
+        while (one := backend.submitted_as(_key(id, number))) is not None:
+            found, number = one, number + 1
+    except (Damaged, NotAllowed, StorageFailed):  # who only looks need not know
+        pass
+    return found
+
+
+def again(backend: Backend, id: str) -> tuple[Task, bool]:
+    """Submit a finished task once more. Returns the task, and whether it is new.
+
+    While a retry is open that one is returned; so is one of which the history does not tell, since nobody may have
+    been told of it. Raises Refused, NotFound.
+    """
+    snapshot = backend.read(id)
+    if snapshot.state not in FINISHED:
+        raise Refused(f"cannot retry {id}; task is {snapshot.state}", hint=f"look at it with: agent-lanes show {id}")
+    number = 1
+    while True:
+        task, new = _submitted(backend, snapshot, _key(id, number))
+        if not any(event.type == RETRIED and event.data.get("retried_as") == task.id for event in backend.events(id)):
+            _note(backend, id, task)
+            return task, new
+        if backend.read(task.id).state in ACTIVE:
+            return task, False
+        number += 1
+
+
+def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bool]:
+    """The task of this key, and whether it is new. Raises Refused where another has the unique key."""
+    done, made = snapshot.task, list["Task"]()
+
+    def make(birth: Birth) -> Task:
+        task = done.replace(
+            id=birth.id or names.new_task_id(birth.now.wall, done.correlation_id, birth.chance),
+            created_at=birth.now.wall,
+            sequence=birth.sequence,
+            idempotency_key=key,
+            not_before=None,
+            expires_at=None,
+            retry_of=done.id,
+        )
+        made.append(task)
+        return task
+
+    request = backend.stored_request(done.id) if done.request_stored else None
+    task = backend.create(done.lane, make, request, key, done.unique_key)
+    if task.retry_of != done.id:
+        line = f"cannot retry {done.id}; task {task.id} has the same unique key, and is open"
+        raise Refused(line, hint=f"wait for it: agent-lanes wait {task.id}")
+    return task, any(task is one for one in made)
+
+
+def _note(backend: Backend, id: str, task: Task) -> None:
+    data: JsonObject = {"retried_as": task.id}
+    backend.update(
+        id, lambda before, now: transitions.note(before, type=RETRIED, message="submitted again", data=data, now=now)
+    )
+
+
+def _key(id: str, number: int) -> str:
+    return f"retry {number} of {id}"

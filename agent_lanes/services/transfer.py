@@ -57,8 +57,8 @@ def export(backend: Backend, damaged: Callable[[AgentLanesError], None]) -> Iter
 def restore(backend: Backend, lines: Iterable[str], source: str = "import") -> int:
     """Bring a stream into an empty store; returns how many tasks it held. All of it is checked before any is stored.
 
-    Raises BadData (the `source` and the line are named), Refused where the store holds other tasks, StorageFailed, Busy. Interrupted,
-    the same stream can be imported again: what is there already, the same, is left as it is.
+    Raises BadData (the `source` and the line are named), Refused where the store holds other tasks, StorageFailed,
+    Busy. Interrupted, the same stream can be imported again: what is there already, the same, is left as it is.
     """
     holds = list[Hold]()
     parcels = list(_decoded(lines, holds, source))

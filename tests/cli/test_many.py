@@ -89,7 +89,7 @@ def test_flags_hold_for_every_line(run: Command) -> None:
 
 
 BAD: dict[str, tuple[object, str, str]] = {
-    "no JSON": (b"bad", "bad_data", "no JSON value"),
+    "no JSON": (b"bad", "bad_data", "a JSON value is missing"),
     "cut off": (b'{"lane": "a"', "bad_data", ""),
     "no object": (b'["lane"]', "bad_data", "not a JSON object"),
     "not UTF-8": (b'{"lane": "\xff", "prompt": "p"}', "bad_data", "not UTF-8 at byte 10"),

@@ -37,7 +37,7 @@ def test_the_config_of_this_folder(run: Command) -> None:
     assert told["config"] == str(run.folder / "handoff" / "handoff.yaml")
     assert told["store"] == str(run.folder / "handoff" / "state") and told["store_exists"] is True
     assert (told["workspace_id"], told["workspace_root"]) == ("project", str(run.folder))
-    assert told["lanes"] == ["default"]
+    assert told["lanes"] == ["default", "review"]
     assert str(run.folder) in str(told["config_why"]) and "queue_root" in str(told["store_why"])
 
 

@@ -85,13 +85,13 @@ def test_a_number_that_is_not_finite_is_not_written(value: object) -> None:
 
 @pytest.mark.parametrize("text", ["{} {}", "1 2", '{"a": 1}x', "[]\0"])
 def test_text_after_the_value_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="after the JSON value"):
+    with pytest.raises(ValueError, match="more after the end of the value"):
         jsontext.loads(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
 def test_an_empty_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no JSON value"):
+    with pytest.raises(ValueError, match="a JSON value is missing"):
         jsontext.loads(text)
 
 

@@ -80,6 +80,7 @@ class Terminal:
         if self.pending:
             end = self._read_until(re.compile(rf"done {self.count} exit (\d+)\n"))
             assert end[1] == "0", f"exit code {end[1]}:\n{self.shown}"
+            assert "is not declared in " not in self.shown, f"a page needs no lane that is warned of:\n{self.shown}"
             self.pending = False
 
     def shows(self, expected: str) -> None:

@@ -6,7 +6,7 @@ The answers of those that have ended are written to their response paths, as wai
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.commands.wait import noted
+from agent_lanes.cli.answers import noted, report, written
 from agent_lanes.cli.options import Arguments
 from agent_lanes.core.escapes import one_line
 from agent_lanes.core.names import some
@@ -46,7 +46,7 @@ def run(args: Arguments, session: Session) -> int:
     if args.any:
         return _told(joined.ended[0], joined, args, session)
     ended = joined.in_order(ids) if args.all else joined.ended[:enough]
-    shown = [_shown(one, session) for one in ended]
+    shown = [written(one, session) for one in ended]
     if args.json:
         output.json({"status": _status(ended), "tasks": shown, "open": list(joined.open)})
     else:
@@ -72,12 +72,10 @@ def _ids(args: Arguments) -> list[str]:
 
 def _told(first: Snapshot, joined: Joined, args: Arguments, session: Session) -> int:
     """The outcome of the one that ended first, as a wait for it alone tells it; and which are still open."""
-    from agent_lanes.cli.commands.wait import report
-
     if args.json:
         from agent_lanes.services import joins
 
-        output.json({**_shown(first, session), "open": list(joined.open)})
+        output.json({**written(first, session), "open": list(joined.open)})
         noted([first], session)
         return joins.exit_code([first])
     code = report(first, args, session)
@@ -89,7 +87,7 @@ def _told(first: Snapshot, joined: Joined, args: Arguments, session: Session) ->
 def _timed_out(joined: Joined, ids: Sequence[str], args: Arguments, session: Session) -> int:
     from agent_lanes.services import joins
 
-    shown = [_shown(one, session) for one in joined.in_order(ids)]
+    shown = [written(one, session) for one in joined.in_order(ids)]
     wrong = TimedOut(joins.still_open(joined), hint="nothing is lost: call again")
     output.failure(wrong, as_json=False)
     if args.json:
@@ -98,19 +96,6 @@ def _timed_out(joined: Joined, ids: Sequence[str], args: Arguments, session: Ses
         output.text("".join(map(_line, shown)))
     noted(joined.in_order(ids), session)
     return wrong.exit_code
-
-
-def _shown(one: Snapshot, session: Session) -> JsonObject:
-    """What `wait --json` says of it, with its answer written to its response path."""
-    from agent_lanes.core import views
-    from agent_lanes.services import artifacts
-
-    path = one.task.response_path
-    if path is not None:
-        assert one.response is not None
-        store, config = session.store_address, session.found.config_path
-        path = artifacts.write_answer(one.task, one.response.body, store=store, config=config)
-    return views.answer(one, path)
 
 
 def _line(shown: JsonObject) -> str:

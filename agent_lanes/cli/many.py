@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import lines, output
-from agent_lanes.cli.commands.submit import STDIN, submission, warn
+from agent_lanes.cli.asking import STDIN, submission, warn
 from agent_lanes.cli.options import Arguments
 from agent_lanes.config import taskfile
 from agent_lanes.core.escapes import one_line

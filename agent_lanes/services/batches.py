@@ -12,11 +12,13 @@ from __future__ import annotations
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
 from agent_lanes.errors import AgentLanesError
-from agent_lanes.services.submission import Creating, Submission
+from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from agent_lanes.services.creating import Creating
 
 
 AT_ONCE = 512

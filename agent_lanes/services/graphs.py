@@ -15,9 +15,10 @@ from __future__ import annotations
 from agent_lanes.core import names
 from agent_lanes.core.rules import NO_LANES
 from agent_lanes.core.terms import BY_KEY, LOCAL
-from agent_lanes.errors import AgentLanesError, BadUsage, Refused
+from agent_lanes.errors import AgentLanesError, BadUsage
 from agent_lanes.services.batches import AT_ONCE, BYTES_AT_ONCE, Outcome, outcome_of
-from agent_lanes.services.submission import Creating, Submission
+from agent_lanes.services.creating import Creating, Named
+from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,34 +28,6 @@ if TYPE_CHECKING:
     from agent_lanes.ports import Backend
 
 MOST_HELD, MOST_HELD_BYTES = 100_000, 256 << 20
-
-
-class Named:
-    """What a name of the stream stands for: a submission on its way, then the id of its task, or that there is none."""
-
-    def __init__(self, name: str, creating: Creating | None = None) -> None:
-        self.name, self.creating = name, creating
-        self._id: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The id of its task. Raises Refused where it was not submitted."""
-        id = self._known()
-        if id is None:
-            raise Refused(f"depends_on: {self.name} was not submitted", hint="mend that one first")
-        return id
-
-    def settle(self) -> None:
-        """It has been submitted, or not: keep no more of it than its id."""
-        self._id, self.creating = self._known(), None
-
-    def _known(self) -> str | None:
-        if self.creating is None:
-            return self._id
-        try:
-            return self.creating.id
-        except AgentLanesError:
-            return None
 
 
 class Ready:

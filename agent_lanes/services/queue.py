@@ -33,7 +33,7 @@ class QueueService(Claims):
         BadUsage, BadData, NotFound, NotAllowed; Refused where the key was used for something else, or was not to be
         found in use; Busy, StorageFailed; Unconfirmed after the commit.
         """
-        from agent_lanes.services.submission import Creating
+        from agent_lanes.services.creating import Creating
 
         creating = Creating(wanted, self.backend, self.lanes())
         made = self.backend.create(

@@ -14,6 +14,7 @@ To take it as well, in one step: agent-lanes claim --lane L --wait SECONDS.
 from __future__ import annotations
 
 from agent_lanes.cli import output
+from agent_lanes.cli.answers import report
 from agent_lanes.cli.options import (
     FLAG,
     HEARTBEAT,
@@ -29,11 +30,11 @@ from agent_lanes.cli.options import (
     Option,
     pairs,
 )
-from agent_lanes.errors import BadUsage, TaskCancelled, TaskFailed, TimedOut
+from agent_lanes.errors import BadUsage, TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import TypeVar
 
     from agent_lanes.core.task import Snapshot
@@ -184,46 +185,6 @@ def idle(args: Arguments, session: Session, timeout: float, *, named: str) -> in
     else:
         output.values(status="idle", reason=reason, next_action=f"call again, or wait longer with --wait: {message}")
     return 0
-
-
-def report(found: Snapshot, args: Arguments, session: Session) -> int:
-    """Write the answer to its response path, or print it; the exit code that its status has."""
-    from agent_lanes.core import views
-    from agent_lanes.services import artifacts
-
-    task, response = found.task, found.response
-    assert response is not None
-    path = task.response_path
-    if path is not None:
-        store, config = session.store_address, session.found.config_path
-        path = artifacts.write_answer(task, response.body, store=store, config=config)
-    if args.json:
-        output.json(views.answer(found, path))
-    elif path is not None and args.verb == "wait":
-        output.values(status=response.status, task_id=task.id, response_path=path, verdict=response.verdict)
-    else:
-        _print(found, path, args.verb)
-    noted([found], session)
-    return {"failed": TaskFailed.exit_code, "cancelled": TaskCancelled.exit_code}.get(response.status, 0)
-
-
-def noted(ended: Sequence[Snapshot], session: Session) -> None:
-    """Note that these answers were fetched, now that they are told."""
-    from agent_lanes.core.presence import WAIT
-    from agent_lanes.services import receipts
-
-    receipts.fetched(session.backend, ended, WAIT)
-
-
-def _print(found: Snapshot, path: str | None, verb: str) -> None:
-    """The answer itself on stdout; on stderr what a reader of it alone would not know."""
-    response = found.response
-    assert response is not None
-    if path is not None or response.status != "completed" or response.verdict:
-        verdict = f", verdict {response.verdict}" if response.verdict else ""
-        written = f", written to {path}" if path is not None else ""
-        output.note(f"agent-lanes {verb}: task {found.id} {response.status}{verdict}{written}")
-    output.body(response.body)
 
 
 def _heartbeat(snapshot: Snapshot, session: Session) -> str:

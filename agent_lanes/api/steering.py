@@ -73,9 +73,9 @@ class Steering:
         """What agents took, as `costs --json`; `since` in microseconds UTC. Raises BadUsage, StorageFailed."""
         return dict(costs.report(self._service.backend, by=by, since=since, lane=lane))
 
-    def dead(self, lane: str | None = None) -> list[Snapshot]:
-        """The dead letters: tasks whose attempts or time were over, and that nobody has seen to."""
-        return list(dead.letters(self._service.backend, lane))
+    def dead(self, lane: str | None = None, *, limit: int | None = None) -> list[Snapshot]:
+        """The dead letters: tasks whose attempts or time were over, and that nobody has seen to; the newest `limit`."""
+        return list(dead.letters(self._service.backend, lane, limit))
 
     def retry_dead(self, id: str | None = None, *, lane: str | None = None) -> list[str]:
         """Do a dead letter once more, or all of a lane, as new tasks; their ids. Raises Refused, BadUsage."""

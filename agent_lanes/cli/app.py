@@ -76,17 +76,17 @@ def _run(words: list[str]) -> int:
             args.__dict__[option.name] = _whole_ids(args.__dict__[option.name], session)
     try:
         return int(_module(entry).run(args, session))
-    except AgentLanesError as wrong:
-        from agent_lanes.cli import flags
-
-        flags.name(wrong, _module(entry).OPTIONS, args)
-        raise
     except output.NotWritten as lost:
         if not entry.changes:
             raise
         raise Unconfirmed(
             f"done, but the result could not be printed: {lost.message}", hint="agent-lanes list shows what is there"
         ) from None
+    except AgentLanesError as wrong:
+        from agent_lanes.cli import flags
+
+        flags.name(wrong, _module(entry).OPTIONS, args)
+        raise
 
 
 def _whole_ids(given: str | list[str], session: Session) -> str | list[str]:

@@ -38,7 +38,8 @@ def resume(call: Call) -> Outcome:
 
 def letters(call: Call) -> Outcome:
     """GET /dead"""
-    found = dead.letters(call.queue.backend, call.one("lane"))
+    limit = call.whole("limit", dead.MOST_LISTED, dead.MOST_LISTED)
+    found = dead.letters(call.queue.backend, call.one("lane"), limit)
     return Reply(body={"tasks": [call.queue.status(letter) for letter in found]})
 
 

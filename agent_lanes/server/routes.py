@@ -112,7 +112,7 @@ TABLE: tuple[Route, ...] = (
     post("/holds", lanes.hold, "put a lane, a vendor, or both on hold",
          "hold already_done", {**LANE, "vendor": TEXT, **FOR}),
     post("/holds/resume", lanes.resume, "end such a hold", "status lane vendor", {**LANE, "vendor": TEXT}),
-    get("/dead", lanes.letters, "dead letters", "tasks", LANE),
+    get("/dead", lanes.letters, "dead letters", "tasks", {**LANE, **LIMIT}),
     post("/dead/retry", lanes.retry, "do dead letters again", "status retried", LETTERS).replace(statuses=(201,)),
     post("/dead/discard", lanes.discard, "let dead letters be", "status discarded", {**LETTERS, **BY}),
     get("/events", observing.events, "what happened; as an event stream, what happens", "events cursor", EVENTS),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent_lanes.core import names, transitions
+from itertools import islice
+
+from agent_lanes.core import names, terms, transitions
 from agent_lanes.core.dead import DISCARDED, died, seen_to
 from agent_lanes.errors import BadUsage, Damaged, NotFound, Refused
 from agent_lanes.services import bodies
@@ -11,18 +13,33 @@ from agent_lanes.services.retries import again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Snapshot, Task
     from agent_lanes.ports import Backend
 
+MOST_LISTED = 1_000_000
 
-def letters(backend: Backend, lane: str | None = None) -> Iterator[Snapshot]:
-    """The dead letters of a lane, or of all, by lane and id. Reads those alone. Raises BadUsage, StorageFailed."""
+
+def letters(backend: Backend, lane: str | None = None, limit: int | None = None) -> Iterator[Snapshot]:
+    """The dead letters of a lane, or of all, by lane and id. Reads those alone; with a `limit`, only the newest so many.
+
+    Raises BadUsage, StorageFailed.
+    """
     if lane is not None:
         names.lane(lane)
-    for id in backend.dead(lane):
+    ids = [*backend.dead(lane)]
+    if limit is not None:
+        newest = islice(_read(backend, sorted(ids, reverse=True)), terms.whole("limit", limit, MOST_LISTED))
+        place = {id: number for number, id in enumerate(ids)}
+        yield from sorted(newest, key=lambda letter: place[letter.id])
+    else:
+        yield from _read(backend, ids)
+
+
+def _read(backend: Backend, ids: Iterable[str]) -> Iterator[Snapshot]:
+    for id in ids:
         try:
             found = _letter(backend, id)
         except (NotFound, Damaged):

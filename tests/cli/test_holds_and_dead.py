@@ -50,6 +50,11 @@ def test_a_hold_of_nothing_or_of_two_things_is_wrong_usage(run: Command, words: 
 def test_dead_letters_are_listed_retried_and_discarded(run: Command) -> None:
     assert run("dead", "list").out == b""
     first, second = dead(run), dead(run)
+    newest = run("dead", "list", "--limit", "1")
+    assert newest.line.startswith(second) and newest.said == [
+        "agent-lanes dead: the newest 1; without --limit, all of them"
+    ]
+    run("dead", "retry", first, "--limit", "1", code=64)
     assert [line.split("  ")[0] for line in run("dead").out.decode().splitlines()] == sorted([first, second])
     view = run("dead", "list", "--lane", "default", "--json").json
     assert view["count"] == 2 and {task["cause"] for task in view["tasks"]} == {"attempts_exhausted"}

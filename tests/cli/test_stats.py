@@ -33,7 +33,7 @@ def test_json(run: Command) -> None:
 def test_nothing_was_ever_submitted(run: Command) -> None:
     assert run("stats").text == ""
     assert run("stats", "--json").json == {"status": "ok", "count": 0, "lanes": []}
-    assert run("stats", "--lane", "\n", code=USAGE).why.startswith("agent-lanes: lane: ")
+    assert run("stats", "--lane", "\n", code=USAGE).why.startswith("agent-lanes: --lane: ")
 
 
 def test_on_a_terminal_it_is_a_table_that_fits(run: Command) -> None:

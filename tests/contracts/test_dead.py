@@ -90,3 +90,17 @@ def test_letters_are_listed_after_a_move(backend: Backend, empty: Backend, queue
     dead.discard(backend, attempt(queue))
     transfer.restore(empty, list(transfer.export(backend, lambda wrong: None)))
     assert listed(empty) == [letter]
+
+
+def test_the_newest_letters_are_listed_alone_where_that_is_asked_for(backend: Backend, queue: QueueService) -> None:
+    ids = []
+    for lane in ("b", "a", "b", "a"):
+        ids.append(submit(backend, lane, max_attempts=1))
+        held = queue.claim_next(lane)
+        assert held is not None and held.claim is not None
+        control.fail_attempt(backend, held.id, held.claim.token, "boom")
+    assert [one.id for one in dead.letters(backend, limit=3)] == [ids[1], ids[3], ids[2]]
+    assert [one.id for one in dead.letters(backend, "b", 1)] == [ids[2]]
+    assert [*dead.letters(backend, limit=0)] == []
+    with pytest.raises(BadUsage, match="limit"):
+        next(dead.letters(backend, limit=-1))

@@ -1,6 +1,6 @@
 """Dead letters: tasks that the queue itself failed, because their attempts or their time were over.
 
-    dead list [--lane L]                  those that nobody has seen to yet
+    dead list [--lane L] [--limit N]      those that nobody has seen to yet; only the N newest
     dead retry ID | --lane L | --all      once more, each as a new task
     dead discard ID | --lane L | --all    let them be: they stay as they are, and are no longer listed
 
@@ -10,7 +10,7 @@ Exit code 4: that task is no dead letter, or somebody has seen to it.
 from __future__ import annotations
 
 from agent_lanes.cli import output
-from agent_lanes.cli.options import BY, FLAG, ID, LANE, REASON, Arguments, Option
+from agent_lanes.cli.options import BY, FLAG, ID, LANE, REASON, WHOLE, Arguments, Option
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ OPTIONS = (
     ID,
     LANE,
     Option(flag="--all", kind=FLAG, default=False, help="all of them"),
+    Option(flag="--limit", metavar="N", kind=WHOLE, help="with list: only the N newest"),
     REASON,
     BY,
 )
@@ -35,6 +36,8 @@ def run(args: Arguments, session: Session) -> int:
         if args.task_id is not None:
             raise BadUsage("dead list takes --lane, no task id", hint="`agent-lanes show ID` tells about one task")
         return _list(args, session)
+    if args.limit is not None:
+        raise BadUsage(f"--limit: goes with dead list, not with dead {args.action}")
     from agent_lanes.services import dead
 
     letters = dead.chosen(session.backend, args.task_id, args.lane, args.all)
@@ -45,7 +48,7 @@ def _list(args: Arguments, session: Session) -> int:
     from agent_lanes.services import dead
 
     looks = session.looks
-    views = (looks.status(letter) for letter in dead.letters(session.backend, args.lane))
+    views = (looks.status(letter) for letter in dead.letters(session.backend, args.lane, args.limit))
     if args.json:
         from agent_lanes.cli import listing
 
@@ -58,6 +61,8 @@ def _list(args: Arguments, session: Session) -> int:
         count += 1
     if not count:
         output.note("agent-lanes dead: none")
+    elif count == args.limit:
+        output.note(f"agent-lanes dead: the newest {count}; without --limit, all of them")
     return 0
 
 

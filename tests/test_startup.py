@@ -69,7 +69,7 @@ HOT: dict[str, tuple[Call, set[str]]] = {
     "wait --lane, there": (lambda run: ["wait", "--lane", submitted(run) and "default", "--quiet"], set()),
     "status ID": (lambda run: ["status", submitted(run)], set()),
     "show": (lambda run: ["show", answered(run)], HASHING),
-    "status --all": (lambda run: ["status", "--all"], set()),
+    "status --all": (lambda run: ["status", "--all"], HASHING),
     "list": (lambda run: ["list", "--active-only"], set()),
     "where": (lambda run: ["where"], set()),
 }

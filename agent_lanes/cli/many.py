@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 
 from agent_lanes.cli import lines, output
-from agent_lanes.cli.asking import STDIN, submission, warn
 from agent_lanes.cli.options import Arguments
 from agent_lanes.config import taskfile
 from agent_lanes.core.escapes import one_line
@@ -20,28 +19,38 @@ from agent_lanes.services.presence import Audience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent_lanes.config.taskfile import TaskFile
     from agent_lanes.core.task import Task
     from agent_lanes.services.batches import Outcome
     from agent_lanes.services.submission import Submission
     from agent_lanes.wiring import Session
 
+    Asked = Callable[[TaskFile], Submission]
+    Warn = Callable[[Audience, Task, Arguments], None]
+
 FOR_ONE_TASK = ("REQUEST", "--task", "--request-from", "--response-to")
-REFUSED = "-"
+STDIN = REFUSED = "-"
 
 
-def run(args: Arguments, session: Session) -> int:
-    """Submit every line. Exit code: 0; 65 where a line was refused; where the store failed, what that has."""
+def run(args: Arguments, session: Session, asked: Asked, warn: Warn) -> int:
+    """Submit every line. `asked` tells what it and the flags ask for together, `warn` that nobody listens.
+
+    Exit code: 0; 65 where a line was refused; where the store failed, what that has.
+    """
     for flag in FOR_ONE_TASK:
         if getattr(args, flag.lstrip("-").lower().replace("-", "_")) is not None:
             raise BadUsage(f"submit --many: {flag} is for one task; write it into the lines")
-    return Many(args, session).run()
+    return Many(args, session, asked, warn).run()
 
 
 class Many:
     """One call of submit --many."""
 
-    def __init__(self, args: Arguments, session: Session) -> None:
+    def __init__(self, args: Arguments, session: Session, asked: Asked, warn: Warn) -> None:
         self.args, self.session, self.key = args, session, args.idempotency_key
+        self.asked, self.warn = asked, warn
         args.__dict__["idempotency_key"] = None  # of the whole file; each line gets one made of it
         self.count, self.again, self.bad, self.code = 0, 0, 0, 0
         self.untold = list[int]()  # the numbers of the lines of which nothing is known yet
@@ -72,7 +81,7 @@ class Many:
                 "those lines and submit them again; with idempotency keys, the whole file)"
             )
         for task in self.new.values():
-            warn(self.audience, task, self.args)
+            self.warn(self.audience, task, self.args)
         return self.code
 
     def _open(self) -> int:
@@ -101,7 +110,7 @@ class Many:
                 raise BadData("request_from: '-' is not a file", hint="put the text into request")
             if self.key is not None and given.idempotency_key is None:
                 given = given.replace(idempotency_key=f"{self.key}:{number}")
-            return submission(self.args, self.session, given)
+            return self.asked(given)
         except UnicodeDecodeError as wrong:
             return BadData(f"not UTF-8 at byte {wrong.start}")
         except AgentLanesError as wrong:

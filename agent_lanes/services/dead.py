@@ -23,9 +23,9 @@ MOST_LISTED = 1_000_000
 
 
 def letters(backend: Backend, lane: str | None = None, limit: int | None = None) -> Iterator[Snapshot]:
-    """The dead letters of a lane, or of all, by lane and id. Reads those alone; with a `limit`, only the newest so many.
+    """The dead letters of a lane, or of all, by lane and id; with a `limit`, only the newest so many.
 
-    Raises BadUsage, StorageFailed.
+    Reads those alone. Raises BadUsage, StorageFailed.
     """
     if lane is not None:
         names.lane(lane)

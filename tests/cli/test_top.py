@@ -23,4 +23,4 @@ def test_without_textual_it_says_what_to_install(run: Command, tmp_path: Path) -
     for name in ("textual", "rich"):
         (missing / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name={name!r})\n")
     with Terminal(run, "top", env={"PYTHONPATH": str(missing)}) as terminal:
-        assert b"top: Textual is not installed (pip install 'agent-lanes[tui]')" in terminal.end(FAILED)
+        assert b"top: textual is not installed (pip install 'agent-lanes[tui]')" in terminal.end(FAILED)

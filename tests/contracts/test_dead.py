@@ -92,9 +92,12 @@ def test_letters_are_listed_after_a_move(backend: Backend, empty: Backend, queue
     assert listed(empty) == [letter]
 
 
-def test_the_newest_letters_are_listed_alone_where_that_is_asked_for(backend: Backend, queue: QueueService) -> None:
+def test_the_newest_letters_are_listed_alone_where_that_is_asked_for(
+    backend: Backend, queue: QueueService, clock: Clock
+) -> None:
     ids = []
     for lane in ("b", "a", "b", "a"):
+        clock.advance(1)
         ids.append(submit(backend, lane, max_attempts=1))
         held = queue.claim_next(lane)
         assert held is not None and held.claim is not None

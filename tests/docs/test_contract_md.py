@@ -97,7 +97,7 @@ CLAIM = Claim(epoch=1, owner="o", token="t", claimed_at=0, updated_at=0, lease=L
 RESPONSE = Response(
     task_id="i", reviewer="r", status="failed", body="", created_at=0, metadata={}, failure_reason="of v0.1"
 )
-EVENT = Event(type="note", message="", created_at=0, data={})
+EVENT = Event(type="note", message="", created_at=0, data={}, by_holder=True)
 
 
 @pytest.mark.parametrize(

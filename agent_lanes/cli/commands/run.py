@@ -6,8 +6,8 @@ wait: 0 completed, 8 failed, 2 timed out (nothing is lost: the line says how to 
 
 from __future__ import annotations
 
-from agent_lanes.cli import asking, output
-from agent_lanes.cli.commands import wait
+from agent_lanes.cli import output
+from agent_lanes.cli.commands import submit, wait
 from agent_lanes.cli.options import HEARTBEAT, QUIET, SUBMISSION, TIMEOUT, Arguments
 from agent_lanes.errors import Interrupted, TimedOut
 
@@ -25,16 +25,16 @@ def run(args: Arguments, session: Session) -> int:
 
     waiting.timeout("--timeout", args.timeout)
     waiting.timeout("--heartbeat-seconds", args.heartbeat_seconds)
-    wanted = asking.submission(args, session)
+    wanted = submit.submission(args, session)
     audience = Audience(session.backend, every=False)
     audience.look(wanted)
     with output.shielded():  # whoever interrupts this is told which task goes on
         task, new = session.queue.submit(wanted)
-        asking.tell(task, new, wanted)
+        submit.tell(task, new, wanted)
         if not args.quiet and not wait.looked_on(args):
             output.note(f"agent-lanes run: task_id={task.id}")
     if new:
-        asking.warn(audience, task, args)
+        submit.warn(audience, task, args)
     how = f"the task goes on; do not run it again, but wait for it: agent-lanes wait {task.id}"
     try:
         return wait.for_task(task.id, args, session)

@@ -15,7 +15,7 @@ import threading
 import time
 from functools import partial
 
-from agent_lanes.core.names import ANY_VENDOR
+from agent_lanes.core.names import ANY_VENDOR, counted
 from agent_lanes.core.presence import DISPATCHER
 from agent_lanes.core.times import SECOND
 from agent_lanes.dispatch.attempt import Attempt
@@ -153,7 +153,9 @@ class Loop:
         if self._leaving.is_set():
             running = sum(thread.is_alive() for thread in self._threads)
             how = (
-                "stopping the agents" if self._stopping.is_set() else f"finishing {running} tasks; once more: stop them"
+                "stopping the agents"
+                if self._stopping.is_set()
+                else f"finishing {counted(running, 'task')}; once more: stop"
             )
             self._say("told to leave" + (f", {how}" if running else ""))
         return 0

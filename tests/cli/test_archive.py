@@ -104,7 +104,7 @@ def test_what_cannot_be_moved_is_told(run: Command, store: Path) -> None:
     id = answered(run)
     (store / "tasks" / id / "agent.log").write_text("x")
     result = run("archive", "--older-than", "0s")
-    assert result.values["tasks"] == "0" and result.said[0].startswith("agent-lanes: warning: 1 tasks stay")
+    assert result.values["tasks"] == "0" and result.said[0].startswith("agent-lanes: warning: kept 1 task: ")
     assert run("archive", "--older-than", "0s", "--json").json["kept"] == [id]
 
 

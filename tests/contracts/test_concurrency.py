@@ -31,7 +31,7 @@ def test_no_more_than_the_limit_are_claimed_and_each_end_makes_room(backend: Bac
     first, second = (queue.claim_next("default", lease_seconds=10) for _ in range(2))
     assert (queue.claim_next("default"), queue.peek_next("default")) == (None, None)
     assert queue.idle("default")[0] == "concurrency"
-    with pytest.raises(Refused, match="2 tasks of lane default are claimed, and its concurrency is 2"):
+    with pytest.raises(Refused, match="lane default has 2 tasks claimed, and its concurrency is 2"):
         queue.claim(ids[5])
     queue.respond(ids[0], "done", token=token(first))
     third = queue.claim_next("default", lease_seconds=100)

@@ -56,7 +56,7 @@ def test_a_prompt_alone_is_a_request(submit: Submit) -> None:
 
 
 def test_neither_request_nor_prompt_is_refused(submit: Submit) -> None:
-    with pytest.raises(BadUsage, match="submit needs a request"):
+    with pytest.raises(BadUsage, match="request: missing"):
         submit(request=None)
 
 

@@ -235,5 +235,5 @@ def left_over(layout: Layout, now: Moment) -> Iterator[Finding]:
     """What commands that were killed left in tmp/. Raises OSError."""
     old = litter(layout, now)
     if old:
-        line = f"{len(old)} files in tmp/ were left by commands that were killed"
+        line = f"{names.counted(len(old), 'file')} in tmp/, left by commands that were killed"
         yield Finding(level=WARNING, code="litter", message=line, hint=REPAIR, path=layout.tmp)

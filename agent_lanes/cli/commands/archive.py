@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import DRY_RUN, LANE, Arguments, Option
+from agent_lanes.core.names import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def progress(args: Arguments) -> Callable[[Packed], None]:
 
     def tell(step: Packed) -> None:
         if wanted and step.month:
-            output.note(f"agent-lanes {args.verb}: {step.month}: {step.tasks} tasks")
+            output.note(f"agent-lanes {args.verb}: {step.month}: {counted(step.tasks, 'task')}")
 
     return tell
 
@@ -66,7 +67,9 @@ def told(total: Total, status: str, args: Arguments) -> int:
         )
         return 0
     if total.kept:
-        output.warning(f"{len(total.kept)} tasks stay: in use, damaged, or with files of others (--json names them)")
+        output.warning(
+            f"kept {counted(len(total.kept), 'task')}: in use, damaged, or with files of others (--json names them)"
+        )
     months = ",".join(f"{month}:{count}" for month, count in sorted(total.months.items()))
     output.values(status=status, tasks=total.tasks, bytes=total.bytes, months=months)
     return 0

@@ -58,7 +58,9 @@ def run(args: Arguments, session: Session) -> int:
     asked = not args.yes and not args.dry_run and not args.json and output.on_terminal(0) and output.on_terminal(1)
     if not args.json and (args.dry_run or not args.yes):
         _show(changes)
-    if args.dry_run or not (args.yes or not pending or (asked and output.agreed(f"Change {len(pending)} files?"))):
+    if args.dry_run or not (
+        args.yes or not pending or (asked and output.agreed(f"Change {counted(len(pending), 'file')}?"))
+    ):
         if not args.json and not args.dry_run:
             output.note("agent-lanes: warning: nothing was changed; --yes changes these files")
         return _tell(args, changes, "would_change" if pending else "unchanged", 0)

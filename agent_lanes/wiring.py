@@ -13,7 +13,7 @@ import os
 
 from agent_lanes.config import cache
 from agent_lanes.config.find import Found, find
-from agent_lanes.core.names import shown, some
+from agent_lanes.core import names
 from agent_lanes.core.rules import NO_LANES, Lanes
 from agent_lanes.errors import AgentLanesError, StorageFailed
 
@@ -115,8 +115,9 @@ class Session:
     def serves(self, lane: str) -> None:
         """Tell of a lane that somebody wants work from, or holds, which is neither declared nor has ever had a task.
 
-        A warning, once; where the config says strict_lanes, Refused.
+        A warning, once; where the config says strict_lanes, Refused. Raises BadUsage.
         """
+        names.lane(lane)
         if lane in self.lanes.rules or not self.lanes.rules or self.backend.ever_submitted(lane):
             return
         self.looks.rules(lane)
@@ -127,8 +128,10 @@ class Session:
         lanes = self.lanes
         if lanes.rules and not lanes.strict and lane not in lanes.rules and lane not in self._undeclared:
             self._undeclared.add(lane)
-            declared = some(sorted(lanes.rules))
-            self._warn(f"lane {shown(lane)} is not declared in {self.found.config_path}; declared are: {declared}")
+            declared = names.some(sorted(lanes.rules))
+            self._warn(
+                f"lane {names.shown(lane)} is not declared in {self.found.config_path}; declared are: {declared}"
+            )
 
     @property
     def backend(self) -> Backend:

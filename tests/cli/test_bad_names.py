@@ -1,4 +1,4 @@
-"""Bad values of flags: one line that names the field, its exit code, and nothing written."""
+"""Bad values of flags: one line that names the flag, its exit code, and nothing written."""
 
 from __future__ import annotations
 
@@ -60,28 +60,28 @@ def refused(run: Command, *words: Word, code: int, part: str, stdin: bytes = b""
 
 @pytest.mark.parametrize("value", NAMES.values(), ids=NAMES)
 @pytest.mark.parametrize(
-    ("words", "flag", "field"),
+    ("words", "flag"),
     [
-        (SUBMIT, "--lane", "lane"),
-        (("claim",), "--lane", "lane"),
-        (("wait", "--timeout", "0"), "--lane", "lane"),
-        (("list",), "--lane", "lane"),
-        (("claim", "--lane", "default"), "--vendor", "vendor"),
-        (("wait", "--lane", "default", "--timeout", "0"), "--vendor", "vendor"),
-        (("claim", "--lane", "default"), "--owner", "owner"),
-        ((*SUBMIT, "--lane", "default"), "--source-agent", "source_agent"),
-        ((*SUBMIT, "--lane", "default"), "--task-id", "correlation id"),
-        ((*SUBMIT, "--lane", "default"), "--branch", "branch"),
+        (SUBMIT, "--lane"),
+        (("claim",), "--lane"),
+        (("wait", "--timeout", "0"), "--lane"),
+        (("list",), "--lane"),
+        (("claim", "--lane", "default"), "--vendor"),
+        (("wait", "--lane", "default", "--timeout", "0"), "--vendor"),
+        (("claim", "--lane", "default"), "--owner"),
+        ((*SUBMIT, "--lane", "default"), "--source-agent"),
+        ((*SUBMIT, "--lane", "default"), "--task-id"),
+        ((*SUBMIT, "--lane", "default"), "--branch"),
     ],
 )
-def test_a_name_that_is_none(shared: Command, words: tuple[str, ...], flag: str, field: str, value: Word) -> None:
-    refused(shared, *words, flag, value, code=USAGE, part=field)
+def test_a_name_that_is_none(shared: Command, words: tuple[str, ...], flag: str, value: Word) -> None:
+    refused(shared, *words, flag, value, code=USAGE, part=f"{flag}: ")
 
 
 @pytest.mark.parametrize("value", NAMES.values(), ids=NAMES)
 def test_a_name_that_is_none_on_an_answer_or_an_event(shared: Command, task_id: str, value: Word) -> None:
     refused(shared, "respond", task_id, "--body", "x", "--reviewer", value, code=USAGE, part="reviewer")
-    refused(shared, "event", task_id, "--type", value, code=USAGE, part="event type")
+    refused(shared, "event", task_id, "--type", value, code=USAGE, part="--type")
 
 
 @pytest.mark.parametrize("key", [value for name, value in NAMES.items()], ids=NAMES)
@@ -100,8 +100,8 @@ def test_a_pair_that_is_none(shared: Command, task_id: str, pair: str) -> None:
 
 
 def test_metadata_values_that_no_file_can_hold(shared: Command, task_id: str) -> None:
-    refused(shared, *SUBMIT, "--lane", "default", "--metadata", b"k=\xff", code=USAGE, part="metadata.k")
-    refused(shared, "event", task_id, "--data", b"k=\xff", code=USAGE, part="data.k")
+    refused(shared, *SUBMIT, "--lane", "default", "--metadata", b"k=\xff", code=USAGE, part="--metadata k: ")
+    refused(shared, "event", task_id, "--data", b"k=\xff", code=USAGE, part="--data k: ")
     vast = [word for number in range(3) for word in ("--metadata", f"k{number}=" + "x" * 100_000)]
     refused(shared, *SUBMIT, "--lane", "default", *vast, code=USAGE, part="metadata")
     refused(shared, *SUBMIT, "--lane", "default", "--metadata", "required_vendor=", code=USAGE, part="required_vendor")

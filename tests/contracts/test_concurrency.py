@@ -64,7 +64,7 @@ def test_tasks_with_the_same_value_are_limited_and_do_not_stand_in_the_way_of_ot
     nobody = [submit(backend) for _ in range(2)]
     taken = [queue.claim_next("default") for _ in range(6)]
     assert [one and one.id for one in taken] == [a1, b, *nobody, None, None]
-    with pytest.raises(Refused, match="1 tasks with project c are claimed"):
+    with pytest.raises(Refused, match="1 task with project c claimed"):
         queue.claim(c)
     queue.respond(a1, "done", token=token(taken[0]))
     found = queue.claim_next("default")

@@ -10,7 +10,7 @@ from agent_lanes.backends.files.store import FileStore
 from agent_lanes.core import kin
 from agent_lanes.errors import BadUsage, NotFound
 from agent_lanes.ports import Backend
-from agent_lanes.services import control, trees
+from agent_lanes.services import retries, trees
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, in_threads, respond, submit
 from contracts.test_many import Wanted
@@ -41,7 +41,7 @@ def test_a_task_is_found_by_all_that_it_names(backend: Backend, queue: QueueServ
     waits = ask(depends_on=(root,))
     follows = ask(metadata={"parent_task_id": root})
     queue.respond(root, "done")
-    again = control.again(backend, root).id
+    again = retries.again(backend, root)[0].id
     assert set(backend.children(root)) == {waits, follows, again}
     tree = trees.of_task(backend, root)
     assert shape(tree) == [(0, root), *((1, id) for id in sorted((waits, follows, again)))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commanding.case import EITHER, REFUSED, SAME, Case
+from commanding.case import EITHER, REFUSED, SAME, SAYS, Case
 from commanding.stands import answered_in_the_store, dead, lane_on_hold, on_hold, queued, taken
 
 CASES = (
@@ -19,7 +19,7 @@ CASES = (
         "not on hold",
         view="handoff/state/holds/work/@.json",
     ),
-    Case("retry", ("retry", "{id}"), answered_in_the_store),
+    Case("retry", ("retry", "{id}"), answered_in_the_store, SAYS, "nothing was submitted"),
     Case("dead retry", ("dead", "retry", "{id}"), dead, EITHER),
     Case("dead discard", ("dead", "discard", "{id}"), dead, EITHER, view="history"),
 )

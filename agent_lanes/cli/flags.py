@@ -17,6 +17,7 @@ OTHER_NAMES = {
     "--type": "event type",
     "--delay": "not_before",
     "--expires": "expires_at",
+    "--request-from": "request_path",
     "--response-to": "response_path",
 }
 
@@ -26,7 +27,7 @@ def name(error: AgentLanesError, options: Iterable[Option], args: Arguments) -> 
     for option in options:
         field = OTHER_NAMES.get(option.flag, option.name)
         rest = error.message.removeprefix(field)
-        begun = rest != error.message and rest[:1] in ((":", ".", " ") if field == "response_path" else (":", "."))
+        begun = rest != error.message and (rest[:1] in (":", ".") or (rest[:1] == " " and field.endswith("_path")))
         if begun and not option.positional and args.__dict__[option.name] not in (None, [], option.default):
             error.message = option.flag + (" " + rest[1:] if rest[0] == "." else rest)
             return

@@ -11,8 +11,9 @@ from agent_lanes.core.frozen import Frozen
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-DAYS_KNOWN = 64
+DAYS_KNOWN, SECONDS_KNOWN = 64, 64
 _days: dict[str, int] = {}  # when the days of late began: records name the same few again and again
+_seconds: dict[int, str] = {}
 LAST_INSTANT = 253_402_300_799_999_999  # 9999-12-31T23:59:59.999999Z
 
 
@@ -29,14 +30,15 @@ class Moment(Frozen):
 
 def iso(instant: int) -> str:
     """`2026-11-21T02:39:29.158949Z` for microseconds since 1970."""
-    year, month, day, hour, minute, second, micro = _split(instant)
-    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}.{micro:06d}Z"
+    seconds, micro = divmod(instant, SECOND)
+    return f"{_to_second(seconds)}.{micro:06d}Z"
 
 
 def compact(instant: int) -> str:
     """`20261121T023929158949Z`: the head of a task id; sorts by time."""
-    year, month, day, hour, minute, second, micro = _split(instant)
-    return f"{year:04d}{month:02d}{day:02d}T{hour:02d}{minute:02d}{second:02d}{micro:06d}Z"
+    seconds, micro = divmod(instant, SECOND)
+    text = _to_second(seconds)
+    return f"{text[:4]}{text[5:7]}{text[8:13]}{text[14:16]}{text[17:]}{micro:06d}Z"
 
 
 def parse_iso(text: str) -> int:
@@ -67,12 +69,18 @@ def parse_iso(text: str) -> int:
     return seconds * SECOND + int((fraction or "0").ljust(6, "0"))
 
 
-def _split(instant: int) -> tuple[int, int, int, int, int, int, int]:
-    days, rest = divmod(instant, DAY)
-    seconds, micro = divmod(rest, SECOND)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return (*_civil_from_days(days), hour, minute, second, micro)
+def _to_second(seconds: int) -> str:
+    """`2026-11-21T02:39:29`, remembered: what happens in one second is told many times."""
+    text = _seconds.get(seconds)
+    if text is None:
+        if len(_seconds) >= SECONDS_KNOWN:
+            _seconds.clear()
+        minutes, second = divmod(seconds, 60)
+        hours, minute = divmod(minutes, 60)
+        days, hour = divmod(hours, 24)
+        year, month, day = _civil_from_days(days)
+        text = _seconds[seconds] = f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
+    return text
 
 
 def _civil_from_days(days: int) -> tuple[int, int, int]:

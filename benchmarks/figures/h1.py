@@ -129,8 +129,11 @@ def _pool(bench: Bench, build: Build, behind: bool, patience: float) -> float | 
 
 
 def _claimed(history: str) -> bool:
-    with open(history) as file:
-        return '"type": "claimed"' in file.read()
+    try:
+        with open(history) as file:
+            return '"type": "claimed"' in file.read()
+    except FileNotFoundError:  # nothing but `created` has happened
+        return False
 
 
 def _submit(build: Build, folder: str, config: str, vendor: str) -> str:

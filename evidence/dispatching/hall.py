@@ -90,7 +90,7 @@ class Hall(Place):
     def types(self, id: str) -> list[str]:
         """The kinds of events of a task."""
         path = self.store / "tasks" / id / "events.jsonl"
-        return [json.loads(line)["type"] for line in path.read_text().splitlines()]
+        return [json.loads(line)["type"] for line in path.read_text().splitlines()] if path.exists() else []
 
     def guards(self) -> list[int]:
         """The guards that are at work for this hall."""

@@ -94,7 +94,8 @@ class Ending:
 
     def _history(self, task: Known) -> None:
         """The lines are those of the commits, in order; crashes may have cost some, and each gap is told."""
-        raw = Path(f"{self.board.state}/tasks/{task.id}/events.jsonl").read_bytes()
+        path = Path(f"{self.board.state}/tasks/{task.id}/events.jsonl")
+        raw = path.read_bytes() if path.exists() else b""
         lines = [line for line in map(_parsed, raw.split(b"\n")) if line is not None]
         numbers = [line["number"] for line in lines]
         if numbers != sorted(set(numbers)):

@@ -148,9 +148,14 @@ class Store:
         with open(f"{folder}/events.jsonl", "ab+") as file:
             file.seek(0)
             number = file.read().count(b"\n") + 1
-            line = {"type": kind, "message": message, "created_at": iso(time.time()), "data": data}
-            line |= {"epoch": epoch, "number": number}
-            file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
+            lines = [{"type": kind, "message": message, "created_at": iso(time.time()), "data": data, "epoch": epoch}]
+            if number == 1:
+                with open(f"{folder}/task.json") as record:
+                    task = json.load(record)
+                first = {"type": "created", "message": "task queued", "data": {"lane": task["lane"]}, "epoch": 0}
+                lines.insert(0, {**first, "created_at": task["created_at"]})
+            for at, line in enumerate(lines, start=number):
+                file.write(json.dumps({**line, "number": at}, sort_keys=True).encode() + b"\n")
 
     def submit(self, lane: str, prompt: str) -> str:
         """A task with nothing but a prompt."""
@@ -159,8 +164,6 @@ class Store:
             born, id = f"{self.root}/tmp/{secrets.token_hex(8)}", str(task["id"])
             os.mkdir(born, 0o700)
             self.write(f"{born}/task.json", text(task))
-            self.event(born, "created", "task queued", {"lane": lane}, 0)
-            os.chmod(f"{born}/events.jsonl", 0o600)
             self.sync(born)
             self.mark(self.ready(task))
             os.rename(born, f"{self.root}/tasks/{id}")

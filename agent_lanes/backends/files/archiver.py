@@ -142,7 +142,8 @@ class Archiver:
         folder = self.layout.task(id)
         snapshot = records.load(folder, id).snapshot
         request = records.request_bytes(folder, id) if snapshot.task.request_stored else None
-        return Parcel(snapshot=snapshot, events=tuple(journal.read(f"{folder}/{EVENTS}")), request=request)
+        events = journal.whole(f"{folder}/{EVENTS}", lambda: snapshot.task)
+        return Parcel(snapshot=snapshot, events=events, request=request)
 
     def _pack(self, packing: Packing, stamps: dict[str, Stamp]) -> Packed:
         with self.gate.passed():

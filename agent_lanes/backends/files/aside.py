@@ -15,6 +15,7 @@ import stat
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, Layout
+from agent_lanes.backends.files.records import asked
 from agent_lanes.core import codec, fields
 from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.task import Claim, Event
@@ -111,7 +112,7 @@ def write(layout: Layout, folder: str, file: str, record: JsonObject) -> None:
 def tell(folder: str, type: str, message: str, epoch: int, now: Moment) -> None:
     """Add to the history what was mended. Raises OSError."""
     event = Event(type=type, message=message, created_at=now.wall, data={"by": "doctor"}, epoch=epoch)
-    journal.append(f"{folder}/{EVENTS}", (event,))
+    journal.append(f"{folder}/{EVENTS}", (event,), asked(folder, os.path.basename(folder)))
 
 
 def _place(layout: Layout, path: str, id: str, problem: str, now: Moment) -> str:

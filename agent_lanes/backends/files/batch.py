@@ -17,7 +17,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic, commits, counter, durable, keys, records
-from agent_lanes.backends.files.layout import EVENTS, TASK
+from agent_lanes.backends.files.layout import TASK
 from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.backends.files.together import Together
 from agent_lanes.backends.files.unique import Taken
@@ -66,8 +66,8 @@ class Cradle:
             yield self.staged_key
 
     def paths(self, folder: str) -> Iterator[str]:
-        """What must be durable of it, files before their folder, where that lies now; losing history is no harm."""
-        yield from (f"{folder}/{name}" for name in self.files if name != EVENTS)
+        """What must be durable of it, files before their folder, where that lies now."""
+        yield from (f"{folder}/{name}" for name in self.files)
         yield folder
 
     def clear(self) -> None:

@@ -192,7 +192,7 @@ class FileCreator(FileShelf):
         """Add lines to a task's history, and to the log. Raises OSError."""
         from agent_lanes.backends.files import journal, log
 
-        lines = [(task, event) for event in journal.append(path, events)]
+        lines = [(task, event) for event in journal.append(path, events, task)]
         self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
 
     def _sweep(self) -> None:

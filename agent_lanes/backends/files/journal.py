@@ -1,5 +1,8 @@
 """events.jsonl: the history of a task, one JSON object a line, one write a line.
 
+The first line of every history, `created`, says what task.json says. So a submit makes no such file: whoever has the
+second line to write begins it with both, and while there is none, readers tell the first.
+
 Writers hold the task's lock. A line carries its number and the epoch; whoever writes next closes a line that a
 crash cut off, and adds a `recovered` line when the claim shows an epoch of which the history does not know.
 Readers leave out what is not a whole line. Nothing depends on this file but people and `last_event`.
@@ -9,15 +12,18 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 
 from agent_lanes.backends.files.atomic import FILE_MODE, READ_FLAGS
 from agent_lanes.core import codec, fields
 from agent_lanes.core.jsontext import dumps_line, loads_object
-from agent_lanes.core.task import Event
+from agent_lanes.core.task import Event, Snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from agent_lanes.core.task import Task
 
 APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 TAIL = 4096
@@ -29,13 +35,17 @@ def line(event: Event) -> bytes:
     return dumps_line(codec.encode_event(event)).encode() + b"\n"
 
 
-def append(path: str, events: tuple[Event, ...]) -> tuple[Event, ...]:
-    """Add events, numbered on; as they were written. Raises OSError; then the history lacks a line, nothing else."""
+def append(path: str, events: tuple[Event, ...], task: Task | None = None) -> tuple[Event, ...]:
+    """Add events, numbered on; as they were written. Raises OSError; then the history lacks a line, nothing else.
+
+    A history of which nothing is written yet begins with the `created` of its `task`.
+    """
     descriptor = os.open(path, APPEND_FLAGS, FILE_MODE)
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        last = _last(descriptor, size)
+        begin = b"" if size or task is None else line(_first(task))
+        last = _first(task) if begin and task is not None else _last(descriptor, size)
         number, known = (last.number, last.epoch) if last else (0, 0)
         if last is not None and last.number == 0:  # v0.1 numbered no lines and knew no epochs
             number, known = sum(1 for _ in _whole_lines(descriptor)), fields.MAX_EPOCH
@@ -48,7 +58,7 @@ def append(path: str, events: tuple[Event, ...]) -> tuple[Event, ...]:
             number += 1
             known = event.epoch
             written.append(event.replace(number=number))
-        data = (b"\n" if torn else b"") + b"".join(map(line, written))
+        data = (b"\n" if torn else begin) + b"".join(map(line, written))
         if os.write(descriptor, data) < len(data):  # a disk that fills up takes a part, and says nothing
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         return tuple(written)
@@ -86,6 +96,23 @@ def read(path: str) -> Iterator[Event]:
         os.close(descriptor)
 
 
+def whole(path: str, asked: Callable[[], Task | None]) -> tuple[Event, ...]:
+    """The history of the task that is `asked` for where nothing of it has been written yet. Raises OSError."""
+    found = tuple(read(path))
+    first = None if found else unwritten(path, asked)
+    return found if first is None else (first,)
+
+
+def unwritten(path: str, asked: Callable[[], Task | None]) -> Event | None:
+    """The first line of a history of which nothing has been written yet; None of any other. Raises OSError."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+        task = asked() if stat.S_ISREG(found.st_mode) and found.st_size == 0 else None
+    except FileNotFoundError:
+        task = asked()
+    return None if task is None else _first(task)
+
+
 def last(path: str, without: tuple[str, ...] = ()) -> Event | None:
     """The newest whole line, but of these types; None if there is none or the file cannot be read."""
     try:
@@ -114,6 +141,12 @@ def _last(descriptor: int, size: int, without: tuple[str, ...] = ()) -> Event | 
         if tail >= size:
             return None
         tail *= 16
+
+
+def _first(task: Task) -> Event:
+    from agent_lanes.core.transitions import created
+
+    return created(Snapshot(task=task))
 
 
 def _whole_lines(descriptor: int) -> Iterator[bytes]:

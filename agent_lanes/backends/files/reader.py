@@ -97,7 +97,7 @@ class FileReader(FileFinder):
         """See ports.TaskStore."""
         folder = self._folder(id)
         with atomic.storage(f"task {id}: {EVENTS}"):
-            found = tuple(journal.read(f"{folder}/{EVENTS}"))
+            found = journal.whole(f"{folder}/{EVENTS}", lambda: self._asked(id))
             if not atomic.is_folder(folder):  # now: it may have been archived during the look
                 found = self._from_archive(id).events
         yield from found
@@ -107,8 +107,16 @@ class FileReader(FileFinder):
         folder = self._folder(id)
         last = journal.last(f"{folder}/{EVENTS}", RECEIPTS)
         if last is None and not atomic.is_folder(folder):
-            last = newest(self._archived_events(id))
-        return last
+            return newest(self._archived_events(id))
+        with atomic.storage(f"task {id}: {EVENTS}"):
+            return last or journal.unwritten(f"{folder}/{EVENTS}", lambda: self._asked(id))
+
+    def _asked(self, id: str) -> Task | None:
+        """What was asked; None where that cannot be read. It never changes."""
+        last = self._last
+        return (
+            last.snapshot.task if last is not None and last.snapshot.id == id else records.asked(self._folder(id), id)
+        )
 
     def stored_request(self, id: str) -> bytes:
         """See ports.TaskStore."""

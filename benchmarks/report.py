@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Report:
     def __init__(self, bench: Bench, sizes: str) -> None:
         self.bench = bench
         self.figures: list[tuple[Figure, dict[str, object]]] = []
+        self.broken: list[str] = []
         self.run = {"sizes": sizes, "commit": builds.commit()}
         self.about = {
             "versions": {build.key: [build.version, f"Python {build.python_version}"] for build in bench.builds},
@@ -51,10 +53,15 @@ class Report:
             f"Python {self.bench.this.python_version}"
         )
 
-    def measured(self, measure: Callable[[Bench], Figure]) -> None:
-        """Run one figure and print its table."""
+    def measured(self, key: str, measure: Callable[[Bench], Figure]) -> None:
+        """Run one figure and print its table; where that fails, say so, and let the others follow."""
         before, started = os.getloadavg()[0], time.monotonic()
-        figure = measure(self.bench)
+        try:
+            figure = measure(self.bench)
+        except Exception:
+            traceback.print_exc()
+            self.broken.append(key)
+            return
         more = {
             **self.run,
             "ended_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -69,7 +76,8 @@ class Report:
     def closing(self) -> str:
         """What was missed."""
         missed = [f"{figure.key} {row.what}" for figure, _ in self.figures for row in figure.rows if row.met is False]
-        return "\nmissed: " + "; ".join(missed) if missed else "\nevery figure is what it must be"
+        failed = f"\nnot measured: {', '.join(self.broken)}" if self.broken else ""
+        return ("\nmissed: " + "; ".join(missed) if missed else "\nevery figure is what it must be") + failed
 
     def all_met(self) -> bool:
         """Whether nothing was missed."""

@@ -124,7 +124,7 @@ class Queue(Steering, Relations, Observing):
         **more: Any,
     ) -> Submission:
         workspace_id, root, config = self._workspace
-        terms = terms_of(more, self._service.backend.now().wall)
+        terms = terms_of(more, lambda: self._service.backend.now().wall)
         return Submission(
             lane=lane,
             workspace_id=workspace_id,

@@ -9,10 +9,19 @@ from agent_lanes.core.terms import stated
 from agent_lanes.errors import AgentLanesError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agent_lanes.core.terms import Terms
     from agent_lanes.services.batches import Outcome
+
+
+TERMS = {
+    "priority": "priority",
+    "delay_seconds": "delay",
+    "expires_seconds": "expires",
+    "backoff_seconds": "backoff",
+    **{name: name for name in ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists", "max_cost_usd")},
+}  # what the parameters are called in core.terms
 
 
 class NewTask(TypedDict, total=False):
@@ -43,19 +52,14 @@ class NewTask(TypedDict, total=False):
     name: str
 
 
-def terms_of(parameters: dict[str, Any], now: int) -> Terms | None:
+def terms_of(parameters: dict[str, Any], now: Callable[[], int]) -> Terms | None:
     """Take the terms out of the parameters of a submit; None where there are none. Raises BadUsage."""
-    names = {
-        "priority": "priority",
-        "delay_seconds": "delay",
-        "expires_seconds": "expires",
-        "backoff_seconds": "backoff",
-    }
-    plain = ("max_attempts", "on_failure", "depends_on", "unique_key", "if_exists", "max_cost_usd")
-    names |= {name: name for name in plain}
-    given = {key: parameters.pop(name, None) for name, key in names.items()}
-    given["depends_on"] = list(given["depends_on"] or ()) or None
-    return stated(given, now) if any(value is not None for value in given.values()) else None
+    given = {key: value for name, key in TERMS.items() if (value := parameters.pop(name, None)) is not None}
+    if not given.get("depends_on", True):
+        del given["depends_on"]
+    if "depends_on" in given:
+        given["depends_on"] = list(given["depends_on"])
+    return stated(given, now()) if given else None
 
 
 class Submitted(Frozen):

@@ -59,7 +59,7 @@ def inside(field: str, path: str, base: str, root: str, places: Resolver | None 
     """
     names.path(field, path)
     real = (places or Resolver()).real(os.path.join(base, path))
-    if os.path.commonpath((real, root)) != root:
+    if not (real + "/").startswith(root.rstrip("/") + "/"):
         raise NotAllowed(f"{field} is outside workspace_root: {path}", hint=f"workspace_root is {root}")
     return real
 

@@ -6,6 +6,7 @@ from agent_lanes.core import names
 from agent_lanes.core.rules import LEFT_TO_THE_LANE, NO_LANES
 from agent_lanes.core.task import Task
 from agent_lanes.errors import AgentLanesError, BadUsage, NotFound, Refused
+from agent_lanes.services.artifacts import Resolver
 from agent_lanes.services.lanes import flow_of
 from agent_lanes.services.submission import born, checked
 
@@ -78,9 +79,10 @@ class Creating:
         backend: Backend,
         lanes: Lanes = NO_LANES,
         local: Mapping[str, Named] | None = None,
+        places: Resolver | None = None,
     ) -> None:
-        """`local` are those of the same stream that it may depend on."""
-        asked = self._asked = checked(wanted, backend.address, lanes)
+        """`local` are those of the same stream that it may depend on; `places`, the paths that others have named."""
+        asked = self._asked = checked(wanted, backend.address, lanes, places or Resolver())
         self._left = LEFT_TO_THE_LANE if wanted.terms is None else wanted.terms.left()
         self._depends_on = [_dependency(one, backend, local or {}) for one in asked.depends_on]
         self.lane, self.request, self.key = asked.lane, wanted.request_bytes, wanted.idempotency_key

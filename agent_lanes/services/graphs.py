@@ -16,6 +16,7 @@ from agent_lanes.core import names
 from agent_lanes.core.rules import NO_LANES
 from agent_lanes.core.terms import BY_KEY, LOCAL
 from agent_lanes.errors import AgentLanesError, BadUsage
+from agent_lanes.services.artifacts import Resolver
 from agent_lanes.services.batches import AT_ONCE, BYTES_AT_ONCE, Outcome, outcome_of
 from agent_lanes.services.creating import Creating, Named
 from agent_lanes.services.submission import Submission
@@ -57,9 +58,11 @@ class Stream:
         self.failed = list[Named]()  # that nobody who waits for them has been told yet
         self.outcomes: dict[int, Outcome] = {}
         self.count = self.told = 0
+        self.places = Resolver()  # each path is followed once for all that come together
 
     def add(self, wanted: Sequence[Submission | AgentLanesError]) -> list[Outcome]:
         """Take more. Returns what is known of those that have not been told, in order."""
+        self.places = Resolver()
         self._commit(self._taken(wanted))
         return self._tell()
 
@@ -124,7 +127,7 @@ class Stream:
             number, wanted = work.pop()
             creating = None
             try:
-                creating = Creating(wanted, self.backend, self.lanes, self.names)
+                creating = Creating(wanted, self.backend, self.lanes, self.names, self.places)
             except AgentLanesError as wrong:
                 self.outcomes[number] = Outcome(error=wrong)
             called = [_name(wanted)] if wanted.name is not None else []

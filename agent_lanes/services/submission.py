@@ -5,7 +5,6 @@ from __future__ import annotations
 from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.core.rules import NO_LANES
 from agent_lanes.core.task import Task
 from agent_lanes.errors import BadUsage
 from agent_lanes.services import artifacts, bodies
@@ -47,7 +46,7 @@ class Submission(Frozen):
     terms: Terms | None = None
 
 
-def checked(wanted: Submission, store: str, lanes: Lanes = NO_LANES) -> Task:
+def checked(wanted: Submission, store: str, lanes: Lanes, places: artifacts.Resolver) -> Task:
     """The task of a submission in which everything has been found right; `born` completes it.
 
     `store` is the address of the store, which an answer may not be written into. Raises BadUsage, BadData,
@@ -62,7 +61,6 @@ def checked(wanted: Submission, store: str, lanes: Lanes = NO_LANES) -> Task:
     metadata = names.metadata("metadata", wanted.metadata)
     prompt = bodies.given("prompt", wanted.prompt, bodies.MAX_PROMPT_BYTES)
     branch = None if wanted.branch is None else names.agent("branch", wanted.branch)
-    places = artifacts.Resolver()
     root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/", places)
     request, digest = _request(wanted, root, places)
     if request is None and wanted.request_bytes is None and not prompt:

@@ -212,7 +212,12 @@ def is_folder(path: str) -> bool:
 
 def names(folder: str) -> list[str]:
     """The names in a folder, sorted; none if there is no such folder. Raises OSError."""
+    return sorted(unsorted(folder))
+
+
+def unsorted(folder: str) -> list[str]:
+    """The same in any order."""
     try:
-        return sorted(os.listdir(folder))
+        return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -111,7 +111,8 @@ class Batch:
             staged = self._unblamed(cradles)
             together.sync([path for cradle in staged for path in cradle.before()])
             self._reserve(staged)
-            return [cradle for cradle in self._unblamed(staged) if self._place(cradle, now())]
+            moment = now()
+            return [cradle for cradle in self._unblamed(staged) if self._place(cradle, moment)]
         finally:
             for cradle in cradles:
                 if self.outcomes[cradle.number] is not cradle.task:

@@ -34,6 +34,7 @@ LONGEST_CONTENT = 200
 TRIES = 3
 CLOSING = b"closing\n"
 GIVE_WAY_SECONDS, GLANCE_SECONDS = 0.5, 0.005
+SETTLED_NANOSECONDS = 3 * 10**9
 NEEDED = ("tmp", "ready", "timers", "held")  # whoever deleted one of these deleted hints, or where things are born
 
 
@@ -45,6 +46,7 @@ class Gate:
         self.boot_id = boot_id
         self.now = now
         self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
+        self.looked_at = 0  # when the names in its root had last changed, and what is needed was there
         self.network = False  # whether a network file system was asked for
         self.content = f"{fields.FORMAT} {boot_id or '-'}\n".encode()
 
@@ -144,7 +146,14 @@ class Gate:
             time.sleep(GLANCE_SECONDS)
 
     def _whole(self) -> bool:
-        return all(map(os.path.isdir, self.needed))
+        """Whether what is needed is there. It is looked at again once a name in the root has changed."""
+        changed = os.stat(self.layout.root).st_mtime_ns
+        if changed != self.looked_at:
+            if not all(map(os.path.isdir, self.needed)):
+                return False
+            # A change in the same tick of the file system's clock as our look would not show.
+            self.looked_at = changed if changed < time.time_ns() - SETTLED_NANOSECONDS else 0
+        return True
 
 
 class Opened(Exception):

@@ -127,9 +127,10 @@ class Hints:
     def _route(self, folder: str, tidy: bool) -> Iterator[str]:
         buckets = atomic.names(folder)
         for bucket in buckets:
-            names = atomic.names(f"{folder}/{bucket}")
-            yield from names[:1]
-            for name in names[1:]:
+            names = atomic.unsorted(f"{folder}/{bucket}")
+            if names:
+                yield min(names)  # as a rule nobody asks for more, and to sort them would take longer than the rest
+            for name in sorted(names)[1:]:
                 # Whoever took the one before may have taken this one, too: of many who drain a lane at once, each
                 # would otherwise read every task that another took since this listing.
                 if os.path.lexists(f"{folder}/{bucket}/{name}"):

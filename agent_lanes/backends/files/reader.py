@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic, journal, records
+from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.finder import FileFinder
-from agent_lanes.backends.files.layout import EVENTS, RAW, REQUEST, RESPONSE, RUN, TASK
+from agent_lanes.backends.files.layout import RAW, REQUEST, RESPONSE, RUN, TASK
 from agent_lanes.core import names
-from agent_lanes.core.task import ACTIVE, RECEIPTS, newest
+from agent_lanes.core.task import ACTIVE
 from agent_lanes.errors import AgentLanesError, BadUsage, Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.logged import Logged
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.presence import Sign
-    from agent_lanes.core.task import Event, Run, Snapshot, Task
+    from agent_lanes.core.task import Run, Snapshot, Task
     from agent_lanes.observation import Attendance
     from agent_lanes.ports import RunLock, Watch
 
@@ -93,31 +93,6 @@ class FileReader(FileFinder):
         with atomic.storage("store"):
             return [name for name in atomic.names(self.layout.tasks) if names.is_task_id(name)]
 
-    def events(self, id: str) -> Iterator[Event]:
-        """See ports.TaskStore."""
-        folder = self._folder(id)
-        with atomic.storage(f"task {id}: {EVENTS}"):
-            found = journal.whole(f"{folder}/{EVENTS}", lambda: self._asked(id))
-            if not atomic.is_folder(folder):  # now: it may have been archived during the look
-                found = self._from_archive(id).events
-        yield from found
-
-    def last_event(self, id: str) -> Event | None:
-        """See ports.TaskStore."""
-        folder = self._folder(id)
-        last = journal.last(f"{folder}/{EVENTS}", RECEIPTS)
-        if last is None and not atomic.is_folder(folder):
-            return newest(self._archived_events(id))
-        with atomic.storage(f"task {id}: {EVENTS}"):
-            return last or journal.unwritten(f"{folder}/{EVENTS}", lambda: self._asked(id))
-
-    def _asked(self, id: str) -> Task | None:
-        """What was asked; None where that cannot be read. It never changes."""
-        last = self._last
-        return (
-            last.snapshot.task if last is not None and last.snapshot.id == id else records.asked(self._folder(id), id)
-        )
-
     def stored_request(self, id: str) -> bytes:
         """See ports.TaskStore."""
         folder = self._folder(id)
@@ -151,13 +126,6 @@ class FileReader(FileFinder):
         with atomic.storage("idempotency key"):
             found = keys.reserved(self.layout, key)
             return None if found is None or self.stored(found.id) is None else found.id
-
-    def _archived_events(self, id: str) -> tuple[Event, ...]:
-        unpacked = self._unpacked  # as a rule, `read` has just looked at it
-        try:
-            return (unpacked if unpacked is not None and unpacked.id == id else self._from_archive(id)).events
-        except (NotFound, Damaged):
-            return ()
 
     def _from_archive(self, id: str) -> Parcel:
         """A task that has no folder. Raises NotFound, Damaged, OSError."""

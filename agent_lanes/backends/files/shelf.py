@@ -1,13 +1,14 @@
-"""What the file backend keeps beside its tasks: the archive of finished ones, holds, and the ledger."""
+"""What the file backend keeps beside the facts: histories, the archive of finished tasks, holds, and the ledger."""
 
 from __future__ import annotations
 
 import os
 
-from agent_lanes.backends.files import atomic, records
-from agent_lanes.backends.files.layout import TALLIED
+from agent_lanes.backends.files import atomic, journal, records
+from agent_lanes.backends.files.layout import EVENTS, TALLIED
 from agent_lanes.backends.files.reader import FileReader
-from agent_lanes.errors import Damaged, Refused
+from agent_lanes.core.task import RECEIPTS, newest
+from agent_lanes.errors import Damaged, NotFound, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +20,45 @@ if TYPE_CHECKING:
     from agent_lanes.core.ledger import Entry
     from agent_lanes.core.parcel import Parcel
     from agent_lanes.core.stats import Standing, Tally
-    from agent_lanes.core.task import Snapshot
+    from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.core.transitions import Change
     from agent_lanes.ports import Decide
 
 
 class FileShelf(FileReader):
-    """The archive, the holds and the ledger of one state folder."""
+    """The histories, the archive, the holds and the ledger of one state folder."""
+
+    def events(self, id: str) -> Iterator[Event]:
+        """See ports.TaskStore."""
+        folder = self._folder(id)
+        with atomic.storage(f"task {id}: {EVENTS}"):
+            found = journal.whole(f"{folder}/{EVENTS}", lambda: self._asked(id))
+            if not atomic.is_folder(folder):  # now: it may have been archived during the look
+                found = self._from_archive(id).events
+        yield from found
+
+    def last_event(self, id: str) -> Event | None:
+        """See ports.TaskStore."""
+        folder = self._folder(id)
+        last = journal.last(f"{folder}/{EVENTS}", RECEIPTS)
+        if last is None and not atomic.is_folder(folder):
+            return newest(self._archived_events(id))
+        with atomic.storage(f"task {id}: {EVENTS}"):
+            return last or journal.unwritten(f"{folder}/{EVENTS}", lambda: self._asked(id))
+
+    def _asked(self, id: str) -> Task | None:
+        """What was asked; None where that cannot be read. It never changes."""
+        last = self._last
+        if last is not None and last.snapshot.id == id:
+            return last.snapshot.task
+        return records.asked(self._folder(id), id)
+
+    def _archived_events(self, id: str) -> tuple[Event, ...]:
+        unpacked = self._unpacked  # as a rule, `read` has just looked at it
+        try:
+            return (unpacked if unpacked is not None and unpacked.id == id else self._from_archive(id)).events
+        except (NotFound, Damaged):
+            return ()
 
     def archive(
         self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False

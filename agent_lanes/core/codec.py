@@ -28,6 +28,7 @@ from agent_lanes.core.fields import (
     text,
     texts,
     whole,
+    wholes,
 )
 from agent_lanes.core.names import MAX_NAME_BYTES, escape
 from agent_lanes.core.task import (
@@ -78,6 +79,8 @@ def encode_task(task: Task) -> JsonObject:
         "max_lease_seconds": task.max_lease_seconds,
         "route": task.route,
         "response_schema": task.response_schema,
+        "concurrency": task.concurrency,
+        "concurrency_by": {**task.concurrency_by},
         "depends_on": list(task.depends_on),
         "on_failure": task.on_failure,
         "unique_key": task.unique_key,
@@ -117,6 +120,8 @@ def decode_task(record: JsonObject) -> Task:
         max_lease_seconds=maybe_lease(record, "max_lease_seconds"),
         route=maybe_text(record, "route"),
         response_schema=None if record.get("response_schema") is None else mapping(record, "response_schema"),
+        concurrency=maybe_whole(record, "concurrency"),
+        concurrency_by=wholes(record, "concurrency_by", MAX_SEQUENCE),
         depends_on=texts(record, "depends_on"),
         on_failure=one_of(record, "on_failure", ON_FAILURE),
         unique_key=maybe_text(record, "unique_key"),

@@ -126,6 +126,12 @@ def texts(record: JsonObject, field: str) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
+def wholes(record: JsonObject, field: str, most: int) -> dict[str, int]:
+    """Names with whole numbers from 0 to `most`; absent is none."""
+    values = mapping(record, field)
+    return {name: whole(values, name, most) for name in values}
+
+
 def mapping(record: JsonObject, field: str) -> JsonObject:
     """A JSON object; absent or null is an empty one (records of v0.1)."""
     value = record.get(field)

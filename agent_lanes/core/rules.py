@@ -4,7 +4,8 @@
     Lanes    of all of them
 
 What concerns one task is resolved at submit and stands in its task.json, so that it holds at every door. What
-concerns the tasks of a lane together (concurrency) is looked up by whoever claims.
+concerns the tasks of a lane together (concurrency) is looked up by whoever claims; it stands in task.json, too, for
+those whose config does not declare the lane.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class Rules(Frozen):
             "max_cost_usd": _first(terms.get("max_cost_usd"), self.max_cost_usd),
             "lease_seconds": self.lease_seconds,
             "max_lease_seconds": self.max_lease_seconds,
+            "concurrency": self.concurrency,
+            "concurrency_by": self.concurrency_by,
         }
 
     def at_most(self, most: int | None) -> Rules:

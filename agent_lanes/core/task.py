@@ -50,7 +50,8 @@ class Task(Frozen):
     without limit. It waits for all of `depends_on` to complete; when one fails, it fails, too, or with `on_failure`
     "run" is offered nevertheless. A claim that asks for no lease gets `lease_seconds`, and none gets more than
     `max_lease_seconds`. `route` is who it is for where that is not `required_vendor`. Where there is a
-    `response_schema`, only JSON that matches it completes the task.
+    `response_schema`, only JSON that matches it completes the task. `concurrency` and `concurrency_by` are the limits
+    of its lane, for whoever claims and knows none.
     """
 
     id: str
@@ -80,6 +81,8 @@ class Task(Frozen):
     max_lease_seconds: float | None = None
     route: str | None = None
     response_schema: JsonObject | None = None
+    concurrency: int | None = None
+    concurrency_by: dict[str, int] = {}
     depends_on: tuple[str, ...] = ()
     on_failure: str = "fail"
     unique_key: str | None = None
@@ -95,6 +98,11 @@ class Task(Frozen):
         """How long a lease of this task is, in seconds, of a claimer who asks for so long, or says nothing."""
         seconds = asked_seconds or self.lease_seconds or DEFAULT_LEASE_SECONDS
         return seconds if self.max_lease_seconds is None else min(seconds, self.max_lease_seconds)
+
+    @property
+    def limited(self) -> bool:
+        """Whether it was submitted under limits on how many are claimed at once."""
+        return self.concurrency is not None or bool(self.concurrency_by)
 
     @property
     def related(self) -> bool:

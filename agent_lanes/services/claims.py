@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent_lanes.core.rules import Rules
     from agent_lanes.core.task import Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
@@ -42,7 +43,7 @@ class Claims(Looks):
         if transitions.claimed_by_request(seen, owner, request, self.backend.now()):
             return seen
         self._not_held(seen.task)
-        rules = self.lanes().of(seen.task.lane)
+        rules = self.limits(seen.task)
         if not rules.limited:
             return self._take(seen, owner, lease_seconds, request, patient=True)
         from agent_lanes.services.room import Room
@@ -89,7 +90,10 @@ class Claims(Looks):
             return self._next(lane, vendor, match or {}, owner, lease_seconds, request_id, room)
 
         if not rules.limited:
-            return next_one(None)
+            try:
+                return next_one(None)
+            except _Limited as by_others:
+                rules = by_others.rules
         from agent_lanes.services.room import Room
 
         with self.backend.alone(lane):
@@ -119,6 +123,8 @@ class Claims(Looks):
                 if task.lane != lane or not mine:
                     continue  # a marker is only a hint: the facts say whose this is
                 if matches(task.metadata, match) and (room is None or room.refusal(task) is None):
+                    if room is None and self.limits(task).limited:
+                        raise _Limited(self.limits(task))
                     return self._take(before, owner, lease_seconds, request_id, patient=False, limited=limited)
             except StoreBusy:
                 raise  # else a store that is being repaired would look as if there were no work
@@ -196,6 +202,14 @@ class Claims(Looks):
             self.backend.update(id, lambda latest, now: transitions.park(latest, reason=why, now=now), patient=patient)
             raise problem
         return self.backend.update(id, decide, patient=patient, seen=seen)[0]
+
+
+class _Limited(Exception):
+    """Claims of this lane are counted, under its lock, though this caller's config does not say so."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__()
+        self.rules = rules
 
 
 def limit(most: int | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent_lanes.core import names
-from agent_lanes.core.rules import Lanes
+from agent_lanes.core.rules import Lanes, Rules
 from agent_lanes.core.task import ACTIVE, QUEUED, newest
 from agent_lanes.errors import Damaged, NotFound
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
-    from agent_lanes.core.rules import Rules
-    from agent_lanes.core.task import Event, Snapshot
+    from agent_lanes.core.task import Event, Snapshot, Task
     from agent_lanes.ports import Backend
 
 
@@ -94,8 +93,8 @@ class Looks:
         held = self.held_vendors(lane)
         if hold is None and held and next(self.backend.candidates(lane, held), None) is not None:
             hold = self.hold_on(lane, held[0])
-        limited = hold is None and self.lanes().of(lane).at_most(max_concurrency).limited
-        full = limited and next(self.ready(lane, vendor=vendor, match=match), None) is not None
+        first = next(self.ready(lane, vendor=vendor, match=match), None) if hold is None else None
+        full = first is not None and self.limits(first.task).at_most(max_concurrency).limited
         return for_idle(lane, self.backend.ever_submitted(lane), hold, full=full)
 
     def each(
@@ -173,14 +172,20 @@ class Looks:
         max_concurrency: int | None = None,
     ) -> Snapshot | None:
         """The task that claim_next would take, without taking it; changes nothing. Raises Refused as `rules`."""
-        rules = self.rules(names.lane(lane)).at_most(max_concurrency)
+        self.rules(names.lane(lane))
+        found = self.ready(lane, vendor=vendor, match=match)
+        first = next(found, None)
+        if first is None:
+            return None
+        rules = self.limits(first.task).at_most(max_concurrency)
         if not rules.limited:
-            return next(self.ready(lane, vendor=vendor, match=match), None)
+            return first
+        from itertools import chain
+
         from agent_lanes.services.room import Room
 
         room = Room(self.backend, lane, rules)
-        fitting = (one for one in self.ready(lane, vendor=vendor, match=match) if room.refusal(one.task) is None)
-        return next(fitting, None)
+        return next((one for one in chain([first], found) if room.refusal(one.task) is None), None)
 
     def rules(self, lane: str) -> Rules:
         """The rules of a lane that somebody wants work from. Raises Refused where strict_lanes keeps it out."""
@@ -190,6 +195,13 @@ class Looks:
 
             return served(lane, lanes, self.backend)
         return lanes.of(lane)
+
+    def limits(self, task: Task) -> Rules:
+        """The rules by which claims of a task are counted: of its lane, or where none are known, those it came with."""
+        lanes = self.lanes()
+        if task.lane in lanes.rules or not task.limited:
+            return lanes.of(task.lane)
+        return Rules(concurrency=task.concurrency, concurrency_by=task.concurrency_by)
 
     def ready(self, lane: str, *, vendor: str | None = None, match: dict[str, str] | None = None) -> Iterator[Snapshot]:
         """The tasks of a lane that may be claimed, in the order in which they are offered; changes nothing.

@@ -13,6 +13,7 @@ from agent_lanes.errors import BadUsage, Refused
 from agent_lanes.ports import Backend
 from agent_lanes.services import control, waiting
 from agent_lanes.services.queue import QueueService
+from agent_lanes.services.submission import Submission
 from contracts.stores import Clock, in_threads, submit
 
 
@@ -126,3 +127,30 @@ def test_who_waits_for_room_is_woken_by_its_end(backend: Backend, how: str) -> N
     waiter.start()
     waiter.join(20)
     assert found and found[0] is not None
+
+
+def test_who_claims_without_the_config_is_bound_by_what_the_tasks_came_with(backend: Backend) -> None:
+    with_config, without = limited(backend, concurrency=1), QueueService(backend)
+    ids = [with_config.submit(asked())[0].id for _ in range(3)]
+    first = without.claim_next("default")
+    assert first is not None and first.claim is not None and first.claim.limited
+    assert (without.claim_next("default"), without.peek_next("default")) == (None, None)
+    assert without.idle("default")[0] == "concurrency"
+    with pytest.raises(Refused, match="its concurrency is 1"):
+        without.claim(ids[1])
+    assert without.claim_next("default", max_concurrency=2) is not None
+    lifted = limited(backend)
+    assert lifted.claim_next("default") is not None, "a config that declares the lane says what holds now"
+
+
+def test_of_limits_by_value_that_tasks_came_with_others_are_not_hindered(backend: Backend) -> None:
+    with_config, without = limited(backend, concurrency_by={"project": 1}), QueueService(backend)
+    ids = [with_config.submit(asked(project=name))[0].id for name in ("a", "a", "b")]
+    taken = [without.claim_next("default") for _ in range(3)]
+    assert [one.id if one else None for one in taken] == [ids[0], ids[2], None]
+
+
+def asked(**metadata: str) -> Submission:
+    return Submission(
+        lane="default", workspace_id="w", workspace_root="/", base="/", prompt="x", metadata=dict(metadata)
+    )

@@ -92,6 +92,8 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         **{field: ["1", True, -1, 0, [], {}] for field in ("lease_seconds", "max_lease_seconds")},
         "route": NO_TEXT,
         "response_schema": NO_OBJECT,
+        "concurrency": NO_NUMBER,
+        "concurrency_by": [*NO_OBJECT, {"a": -1}, {"a": "1"}, {"a": None}],
         "depends_on": [None, "id", [1], [""], {}, [None]],
         "on_failure": [None, "", "Fail", 1, []],
         **dict.fromkeys(("unique_key", "retry_of"), NO_TEXT),
@@ -160,6 +162,8 @@ MAY_BE_ABSENT = {
         "max_lease_seconds",
         "route",
         "response_schema",
+        "concurrency",
+        "concurrency_by",
     }
     | {"depends_on", "on_failure", "unique_key", "retry_of"},
     "claim": {"released_at", "parked", "request_id", "attempts", "not_before", "on_hold", "hold_until", "limited"},

@@ -129,7 +129,10 @@ def texts(record: JsonObject, field: str) -> tuple[str, ...]:
 def wholes(record: JsonObject, field: str, most: int) -> dict[str, int]:
     """Names with whole numbers from 0 to `most`; absent is none."""
     values = mapping(record, field)
-    return {name: whole(values, name, most) for name in values}
+    try:
+        return {name: whole(values, name, most) for name in values}
+    except Malformed:
+        raise Malformed(f"{field} is not an object of whole numbers from 0 to {most}") from None
 
 
 def mapping(record: JsonObject, field: str) -> JsonObject:

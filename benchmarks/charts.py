@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOLD = 2.8
+LOG = "; logarithmic axes"
 
 
 def draw(records: list[dict[str, Any]], folder: str) -> list[str]:
@@ -45,7 +46,7 @@ def draw(records: list[dict[str, Any]], folder: str) -> list[str]:
 def _round_trip(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "submit → claim → respond → wait through five processes, milliseconds of wall time"
-    picture, (axes,) = card("A round trip costs the same, whatever is stored", below)
+    picture, (axes,) = card("A round trip costs the same, whatever is stored", below + LOG)
     lines = [_line(series, "this", "ms", "this build", THIS, BOLD), _line(series, "earlier", "ms", "0.1.1", EARLIER, 2)]
     plot(axes, lines, across="finished tasks in the store", ticks=series["this"]["at"], unit=" ms")
     return picture
@@ -54,7 +55,7 @@ def _round_trip(figure: dict[str, Any]) -> Figure:
 def _wake(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "from the file getting its name to the first byte printed, in milliseconds, without fsync"
-    picture, panels = card("A blocked wait wakes in milliseconds, at any size", below, 2)
+    picture, panels = card("A blocked wait wakes in milliseconds, at any size", below + LOG, 2)
     lines: list[list[Line]] = [[], []]
     for key, name, color, width in BOTH:
         for group, what in zip(lines, WAKES, strict=True):
@@ -70,7 +71,7 @@ def _wake(figure: dict[str, Any]) -> Figure:
 
 def _idle(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
-    picture, (axes,) = card("Waiting costs next to nothing", "CPU of one idle blocked wait, seconds a minute")
+    picture, (axes,) = card("Waiting costs next to nothing", "CPU of one idle blocked wait, seconds a minute" + LOG)
     lines = [
         _line(series, f"{key} {what}", "cpu", f"{name}, {what}", color, width)
         for key, name, color, width in BOTH
@@ -93,7 +94,7 @@ def _commands(figure: dict[str, Any]) -> Figure:
 def _throughput(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "tasks a second over processes; all on the same disk, each as durable as it can be set to"
-    picture, panels = card("Many processes at one queue", below, 2, height=5.2)
+    picture, panels = card("Many processes at one queue", below + LOG, 2, height=5.2)
     picture.subplots_adjust(left=0.07, right=0.80, top=0.79, bottom=0.135, wspace=0.8)
     lines = [
         [
@@ -112,7 +113,7 @@ def _throughput(figure: dict[str, Any]) -> Figure:
 def _find(figure: dict[str, Any]) -> Figure:
     series: Series = figure["series"]
     below = "find and claim, in milliseconds: CPU of commands, wall time inside a process"
-    picture, (axes,) = card("Finding the next task does not read the others", below)
+    picture, (axes,) = card("Finding the next task does not read the others", below + LOG)
     lines = [
         _line(series, "this", "cpu_ms", "this build", THIS, BOLD),
         _line(series, "in process", "wall_ms", "this, Python API", THIS, 1.6),
@@ -126,7 +127,7 @@ BOTH = (("this", "this", THIS, BOLD), ("earlier", "0.1.1", EARLIER, 2.0))
 WAKES = ("answer, a bare link, memory", "task, by submit, memory")
 QUEUES = (
     ("this", "this build", THIS, BOLD),
-    ("earlier-http", "0.1.1", EARLIER, 2.0),
+    ("earlier-http", "0.1.1, over HTTP", EARLIER, 2.0),
     ("wal", "SQLite WAL table", PEER, 1.3),
     ("huey", "huey", PEER, 1.3),
     ("litequeue", "litequeue", PEER, 1.3),

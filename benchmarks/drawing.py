@@ -81,7 +81,7 @@ def plot(
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
     values = [value for line in (*lines, *beside) for value in line.values]
-    low, high = min(values) / 1.3, max(values) * 1.3
+    low, high = min(values) / 1.6, max(values) * 1.3
     low = min(low, high / 14)  # at least a decade, so that little does not look like much
     axes.set_ylim(low, high)
     parts = (1, 2, 5) if high / low < 60 else (1, 3) if high / low < 3000 else (1,)

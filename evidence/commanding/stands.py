@@ -13,7 +13,7 @@ from commanding.case import Stand
 REQUEST = b"Please look at this.\n"
 LINES = b'{"prompt": "One."}\n{"request_from": "request.md", "response_to": "out/2.md"}\n{"prompt": "Three."}\n'
 LONG, SHORT = "7200", "0.1"  # leases: one that holds for the whole trial, one that is over before anybody looks
-LANES = ("work", "other", "review", "lost", "sweep")
+LANES = ("work", "other", "lost", "sweep")  # beside those that `init` declares
 
 
 def project(scene: Scene) -> Stand:

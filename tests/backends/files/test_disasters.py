@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_a_folder_that_was_deleted_is_made_again_by_the_next_change_and_every_ta
 
     if name in ("tmp", "ready", "timers", "held", "gate"):
         assert (root / name).exists()
+
+
+@pytest.mark.parametrize("name", ["tmp", "ready", "timers", "held"])
+def test_a_folder_deleted_under_a_process_that_found_it_there_long_ago_is_noticed(
+    store: ClockedFileStore, root: Path, name: str
+) -> None:
+    """It looks again only once a name in the state folder has changed."""
+    first = submit(store)
+    os.utime(root, ns=(1, 1))
+    second = submit(store)
+    shutil.rmtree(root / name)
+    third = submit(store)
+    assert (root / name).is_dir()
+    assert [taken(store) for _ in range(4)] == [first, second, third, None]
 
 
 @pytest.mark.parametrize("torn", [b"", b"\0" * 300], ids=["empty", "zeros"])

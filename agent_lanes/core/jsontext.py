@@ -69,7 +69,9 @@ def _parts() -> tuple[Any, Any]:
 
 
 _scan, _quote = _parts()
-_PLAIN = {str: _quote, int: int.__repr__, bool: ("false", "true").__getitem__, type(None): lambda value: "null"}
+_PLAIN = {str: _quote, int: int.__repr__, bool: ("false", "true").__getitem__}
+_names: dict[str, str] = {}
+NAMES_KNOWN, LONGEST_NAME = 512, 64
 
 
 def loads(text: str) -> Json:
@@ -172,42 +174,53 @@ def _write(value: object, out: list[str], newline: str | None, level: int) -> No
         if value != value or value in (float("inf"), float("-inf")):
             raise ValueError(f"{value} is not JSON")
         out.append(float.__repr__(value))
-    elif isinstance(value, dict):
-        _write_items(sorted(value), value, out, newline, level)
-    elif isinstance(value, (list, tuple)):
-        _write_items(value, None, out, newline, level)
-    else:
+    elif not isinstance(value, (dict, list, tuple)):
         raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def _write_items(
-    items: list[str] | list[object] | tuple[object, ...],
-    mapping: dict[str, object] | None,
-    out: list[str],
-    newline: str | None,
-    level: int,
-) -> None:
-    opening, closing = ("[", "]") if mapping is None else ("{", "}")
-    if not items:
-        out.append(opening + closing)
-        return
-    if level > MAX_WRITTEN_DEPTH:
+    elif not value:
+        out.append("{}" if isinstance(value, dict) else "[]")
+    elif level > MAX_WRITTEN_DEPTH:
         raise ValueError("nested too deeply")
+    elif isinstance(value, dict):
+        _write_object(value, out, newline, level)
+    else:
+        _write_array(value, out, newline, level)
+
+
+def _write_object(mapping: dict[str, object], out: list[str], newline: str | None, level: int) -> None:
     inner = None if newline is None else newline + "  "
-    separator, rest = opening + (inner or ""), "," + inner if inner else ", "
-    for item in items:
-        if mapping is None:
-            out.append(separator)
-            value = item
-        else:
-            if not isinstance(item, str):
-                raise TypeError("a JSON key is a string")
-            out.append(f"{separator}{_quote(item)}: ")
-            value = mapping[item]
+    separator, rest = "{" + (inner or ""), "," + (inner or " ")
+    for key in sorted(mapping):
+        name = _names.get(key) or _named(key)
+        value = mapping[key]
         plain = _PLAIN.get(type(value))  # nearly everything in a record
-        if plain is not None:
-            out.append(plain(value))
+        if value is None:
+            out.append(f"{separator}{name}null")
+        elif plain is not None:
+            out.append(f"{separator}{name}{plain(value)}")
         else:
+            out.append(separator + name)
             _write(value, out, inner, level + 1)
         separator = rest
-    out.append((newline or "") + closing)
+    out.append((newline or "") + "}")
+
+
+def _named(key: str) -> str:
+    """A key as it stands before its value, remembered: records have the same few again and again."""
+    if not isinstance(key, str):
+        raise TypeError("a JSON key is a string")
+    if len(_names) >= NAMES_KNOWN:
+        _names.clear()
+    name: str = f"{_quote(key)}: "
+    if len(key) <= LONGEST_NAME:
+        _names[key] = name
+    return name
+
+
+def _write_array(items: list[object] | tuple[object, ...], out: list[str], newline: str | None, level: int) -> None:
+    inner = None if newline is None else newline + "  "
+    separator = "[" + (inner or "")
+    for value in items:
+        out.append(separator)
+        _write(value, out, inner, level + 1)
+        separator = "," + (inner or " ")
+    out.append((newline or "") + "]")

@@ -14,6 +14,7 @@
     ├── TaskFailed             8   200   task_failed        the awaited task failed
     ├── TaskCancelled          9   200   task_cancelled     the awaited task was cancelled
     ├── BadUsage              64   400   usage              a flag or argument of this call
+    │   ├── WrongMethod       64   405   wrong_method       over HTTP: a route that knows other methods
     │   ├── LengthRequired    64   411   length_required    over HTTP: a body without Content-Length
     │   └── WrongMedia        64   415   wrong_media        over HTTP: a body that is not said to be JSON
     ├── BadData               65   400   bad_data           the content of a file or body
@@ -124,6 +125,16 @@ class BadUsage(AgentLanesError):
     """A flag, an argument or a parameter of this call is wrong."""
 
     code, exit_code, http_status = "usage", 64, 400
+
+
+class WrongMethod(BadUsage):
+    """A route over HTTP that knows other methods: those `allowed`."""
+
+    code, http_status = "wrong_method", 405
+
+    def __init__(self, message: str, *, allowed: str) -> None:
+        super().__init__(message, hint=f"allowed: {allowed}")
+        self.allowed = allowed
 
 
 class LengthRequired(BadUsage):

@@ -42,7 +42,7 @@ class MemoryPresence:
     def log(self, cursor: str | None = None) -> Iterator[Logged]:
         """See observation.Log."""
         if cursor is not None and not is_cursor(cursor):
-            raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, as events --json prints them")
+            raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, take one of an earlier answer")
         yield from self._log[int((cursor or "1:0").partition(":")[2]) :]
 
     def log_end(self) -> str:

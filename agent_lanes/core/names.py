@@ -44,11 +44,11 @@ def some(values: Iterable[object], most: int = 10) -> str:
     return ", ".join(sorted(texts)[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
-def task_id(value: object) -> str:
+def task_id(value: object, field: str = "task id") -> str:
     """A task id: letters, digits, `.`, `_`, `-`; begins with a letter or digit; no `..`; at most 180."""
     if not isinstance(value, str) or not is_task_id(value):
         raise BadUsage(
-            f"task id: {shown(value)} is not one; ids are letters, digits, '.', '_' and '-', at most {MAX_ID}",
+            f"{field}: {shown(value)} is no task id; those are letters, digits, '.', '_' and '-', at most {MAX_ID}",
             hint="`agent-lanes list` shows the ids of this store",
         )
     return value
@@ -77,7 +77,7 @@ def agent(field: str, value: object) -> str:
 
 def correlation_id(value: object) -> str:
     """A correlation id: printable, one line, at most 200 characters."""
-    _printable("correlation id", value, MAX_AGENT)
+    _printable("correlation_id", value, MAX_AGENT)
     return value  # type: ignore[return-value]
 
 
@@ -100,7 +100,7 @@ def key(field: str, value: object) -> str:
 
 def event_type(value: object) -> str:
     """The type of an event: printable, one line, at most 100 characters."""
-    _printable("event type", value, MAX_KEY)
+    _printable("type", value, MAX_KEY)
     return value  # type: ignore[return-value]
 
 

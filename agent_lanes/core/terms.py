@@ -195,7 +195,7 @@ def _dependency(item: object) -> str:
         if item.startswith(sign):
             key(f"depends_on: {sign}", item[len(sign) :])
             return item
-    return task_id(item)
+    return task_id(item, "depends_on")
 
 
 def _is_number(text: str) -> bool:

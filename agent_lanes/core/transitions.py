@@ -252,7 +252,7 @@ def _no_live_claim(before: Snapshot, verb: str, now: Moment) -> None:
     if before.state == CLAIMED and held is not None and not held.lease.expired(now):
         raise Refused(
             f"cannot {verb} {before.id}; task is claimed by {held.owner} until {iso(held.lease.expires_at)}",
-            hint="wait for another task: agent-lanes claim --lane LANE --wait SECONDS",
+            hint="wait for another task: a claim by lane takes the next one that is free",
         )
 
 
@@ -282,7 +282,7 @@ def held_by(before: Snapshot, verb: str, token: str | None) -> Claim:
         return held
     if token is None or before.state not in (QUEUED, CLAIMED):
         legal(before, verb if verb != "respond" else "complete")
-    line, hint = "a claimed task needs --claim-token", "give the token that claim printed"
+    line, hint = "it is claimed, and no claim_token was given", "give the token that claim printed"
     if token is not None:
         line, hint = f"this token does not hold it{_story(held)}", "stop work on it; claim a task to go on"
     raise LostClaim(f"cannot {verb} {before.id}; {line}", hint=hint)

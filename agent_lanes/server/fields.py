@@ -19,6 +19,16 @@ def text(body: JsonObject, field: str) -> str | None:
     return value
 
 
+def texts(body: JsonObject, field: str) -> tuple[str, ...]:
+    """A list of texts; empty where there is none. Raises BadData."""
+    value = body.get(field)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadData(f"{field}: {names.shown(value)} is not a list of texts")
+    return tuple(map(str, value))
+
+
 def mapping(body: JsonObject, field: str) -> JsonObject:
     """An object; empty where there is none. Raises BadData."""
     value = body.get(field)

@@ -17,6 +17,7 @@ ERRORS = {
     401: "no token, or another",
     403: "a Host or an Origin that may not use this server",
     404: "no such task, or no such route",
+    405: "no method of this route",
     408: "the wait ran out, or the body took too long",
     411: "a body without Content-Length",
     413: "a body beyond the limit",
@@ -58,7 +59,7 @@ def _operation(route: Route) -> JsonObject:
     if parameters:
         made["parameters"] = parameters
     if route.body is not None:
-        schema = _object(route.body, route.needed)
+        schema = {**_object(route.body, route.needed), "additionalProperties": False}
         made["requestBody"] = {"required": bool(route.needed), "content": {"application/json": {"schema": schema}}}
     if route.is_open:
         made["security"] = []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from agent_lanes.core import names
+from agent_lanes.errors import WrongMethod
 from agent_lanes.server.route import Reply
 
 TYPE_CHECKING = False
@@ -45,8 +47,10 @@ class Pages:
         return request.method in ("GET", "HEAD") and request.parts in self._pages
 
     def answer(self, request: Request) -> Reply | None:
-        """The page, if it is one."""
-        return self._pages[request.parts] if self.has(request) else None
+        """The page, if it is one. Raises WrongMethod."""
+        if request.parts in self._pages and not self.has(request):
+            raise WrongMethod(f"{names.shown(request.method)} is no method of a page", allowed="GET, HEAD")
+        return self._pages.get(request.parts)
 
 
 def _found(folder: str) -> list[tuple[tuple[str, ...], Reply]]:

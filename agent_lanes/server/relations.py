@@ -7,7 +7,8 @@ from itertools import islice
 from agent_lanes.core import names
 from agent_lanes.core.answers import public_response
 from agent_lanes.core.task import ACTIVE, FINISHED
-from agent_lanes.errors import BadData, BadUsage, TimedOut
+from agent_lanes.errors import BadUsage, TimedOut
+from agent_lanes.server.fields import texts
 from agent_lanes.server.route import Pending, Reply
 from agent_lanes.server.tasks import LONGEST_POLL_SECONDS
 from agent_lanes.services import joins, pages, trees, waiting
@@ -42,10 +43,8 @@ def listed(call: Call) -> Outcome:
 
 def wait(call: Call) -> Outcome:
     """POST /tasks/wait: the answers of all the tasks, or of the `first` so many."""
-    given, first = call.body.get("ids"), call.body.get("first")
-    if not isinstance(given, list):
-        raise BadData("ids: not a list of task ids")
-    ids = joins.checked(given)
+    first = call.body.get("first")
+    ids = joins.checked(texts(call.body, "ids"))
     enough = len(ids) if first is None else joins.count("first", first, ids)
     seconds = min(waiting.timeout("wait_seconds", call.body.get("wait_seconds", 0)), LONGEST_POLL_SECONDS)
     join = joins.Join(call.queue.backend, ids, enough)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
-from agent_lanes.errors import AgentLanesError, BadUsage
+from agent_lanes.errors import AgentLanesError, BadUsage, WrongMethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     Outcome: TypeAlias = "Reply | Pending | Stream"
 
 JSON = "application/json; charset=utf-8"
-TEXT: JsonObject = {"type": "string"}
-NUMBER: JsonObject = {"type": "number"}
-WHOLE: JsonObject = {"type": "integer"}
-FLAG: JsonObject = {"type": "boolean"}
-OBJECT: JsonObject = {"type": "object"}
-TEXTS: JsonObject = {"type": "array", "items": TEXT}
 
 
 class Reply(Frozen):
@@ -135,16 +129,21 @@ class Route(Frozen):
         """The path, split."""
         return tuple(self.path.strip("/").split("/"))
 
+    def lies_at(self, parts: tuple[str, ...]) -> bool:
+        """Whether this is its path."""
+        return len(parts) == len(self.parts) and all(
+            own in ("{id}", given) for own, given in zip(self.parts, parts, strict=True)
+        )
+
     def fits(self, method: str, parts: tuple[str, ...]) -> bool:
         """Whether a request is for this route."""
-        return self.method == method and len(parts) == len(self.parts) and all(
-            own in ("{id}", given) for own, given in zip(self.parts, parts, strict=True)
-        )  # fmt: skip
+        return self.method == method and self.lies_at(parts)
 
 
 def refusal(wrong: AgentLanesError) -> Reply:
     """The Reply that an error is."""
-    return Reply(status=wrong.http_status, body=as_object(wrong))
+    headers = (("Allow", wrong.allowed),) if isinstance(wrong, WrongMethod) else ()
+    return Reply(status=wrong.http_status, body=as_object(wrong), headers=headers)
 
 
 def as_object(wrong: AgentLanesError) -> JsonObject:

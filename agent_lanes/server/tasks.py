@@ -7,7 +7,8 @@ from agent_lanes.core.answers import public_response
 from agent_lanes.core.presence import HTTP
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, TimedOut
-from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, whole
+from agent_lanes.server import shapes
+from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, texts, whole
 from agent_lanes.server.route import Pending, Reply, as_object
 from agent_lanes.services import batches, control, presence, receipts, retries, waiting
 from agent_lanes.services.submission import Submission
@@ -200,6 +201,7 @@ def _token(call: Call) -> str:
 
 def _wanted(call: Call, body: JsonObject) -> Submission | AgentLanesError:
     try:
+        shapes.known(BadData, body, shapes.NAMED, "field of a task")
         return _submission(call, body)
     except AgentLanesError as wrong:
         return wrong
@@ -209,9 +211,6 @@ def _submission(call: Call, body: JsonObject) -> Submission:
     lane = text(body, "lane")
     if lane is None:
         raise BadData("lane: missing")
-    supporting = body.get("supporting_paths") or []
-    if not isinstance(supporting, list) or not all(isinstance(item, str) for item in supporting):
-        raise BadData("supporting_paths: not a list of paths")
     request = text(body, "request")
     root = call.workspaces.root(text(body, "workspace_root"))
     asked = {key: body[key] for key in terms.KEYS if body.get(key) is not None}
@@ -226,15 +225,21 @@ def _submission(call: Call, body: JsonObject) -> Submission:
         request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
         response_to=text(body, "response_path"),
         prompt=text(body, "prompt") or "",
-        supporting_paths=tuple(str(item) for item in supporting),
+        supporting_paths=texts(body, "supporting_paths"),
         worktree_path=text(body, "worktree_path"),
-        branch=text(body, "expected_branch"),
+        branch=_branch(body),
         metadata=mapping(body, "metadata"),
         source_agent=text(body, "source_agent") or "api",
         correlation_id=text(body, "correlation_id"),
         idempotency_key=text(body, "idempotency_key"),
         name=text(body, "name"),
     )
+
+
+def _branch(body: JsonObject) -> str | None:
+    """Checked here, for its name here is not that of the commands."""
+    branch = text(body, "expected_branch")
+    return None if branch is None else names.agent("expected_branch", branch)
 
 
 def _result(outcome: Submitted) -> JsonObject:

@@ -28,6 +28,6 @@ class Workspaces:
         if not any(os.path.commonpath((real, root)) == root for root in self.roots):
             raise NotAllowed(
                 f"workspace_root is no workspace of this store: {names.shown(given)}",
-                hint="the server takes its own, and each --workspace",
+                hint="the server takes its own, and each that `serve --workspace` names",
             )
         return real

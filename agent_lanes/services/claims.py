@@ -51,7 +51,7 @@ class Claims(Looks):
         with self.backend.alone(seen.task.lane):
             refusal = Room(self.backend, seen.task.lane, rules).refusal(seen.task)
             if refusal is not None:
-                hint = f"wait for room: agent-lanes claim --lane {seen.task.lane} --wait SECONDS"
+                hint = "wait until one of them is answered; a claim by lane can wait for room"
                 raise Refused(f"cannot claim {id}; {refusal}", hint=hint)
             return self._take(seen, owner, lease_seconds, request, patient=True, limited=True)
 

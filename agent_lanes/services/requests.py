@@ -93,5 +93,5 @@ def reviewed(store: TaskStore, task: Task, expected: str | None) -> tuple[str | 
         wrong = f"expected: it has SHA-256 {task.request_sha256}"
     if wrong is None:
         return expected or found, None
-    hint = "an answer to it is no longer taken: respond with --status failed, or release the task"
+    hint = "an answer to it is no longer taken: respond with status failed, or release the task"
     return expected or found, RequestChanged(f"respond: the request of {task.id} is not what was {wrong}", hint=hint)

@@ -18,7 +18,7 @@ LONGEST_SCHEMA_BYTES = 256 << 10
 DEEPEST = 40
 MOST_PROBLEMS = 5
 REFERENCES = ("$ref", "$dynamicRef")
-HINT = "mend the answer and respond again, or say --status failed"
+HINT = "mend the answer and respond again, or with status failed"
 
 
 def of(lane: str, stated: JsonObject | str) -> JsonObject:

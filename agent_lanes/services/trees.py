@@ -73,7 +73,7 @@ def of_thread(backend: Backend, thread: str, *, limit: int = DEFAULT_LIMIT) -> T
             members[id] = found
     if not members:
         raise NotFound(
-            f"no task belongs to thread {names.shown(thread)}", hint="it is metadata: --metadata thread_id=T"
+            f"no task belongs to thread {names.shown(thread)}", hint="a task says it in its metadata, as thread_id"
         )
     roots = [one for one in members.values() if not any(id in members for _, id in kin.parents(one.task))]
     for snapshot in (*roots, *members.values()):  # the latter: where they go round in a circle

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 
+from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.placement import ends_by_itself, ends_in, timer_now
 from agent_lanes.core.times import SECOND
@@ -141,7 +142,9 @@ def timeout(field: str, seconds: object) -> float:
     """A time to wait that makes sense: from 0 to a year. Raises BadUsage."""
     legal = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not legal or not 0 <= seconds <= LONGEST_WAIT_SECONDS:  # type: ignore[operator]
-        raise BadUsage(f"{field}: {seconds!r} is not a number of seconds from 0 to {LONGEST_WAIT_SECONDS} (a year)")
+        raise BadUsage(
+            f"{field}: {names.shown(seconds)} is not a number of seconds from 0 to {LONGEST_WAIT_SECONDS} (a year)"
+        )
     return seconds  # type: ignore[return-value]
 
 

@@ -161,8 +161,14 @@ class Command:
         assert code is None or result.code == code, result
         return check(result) if self._checks else result
 
-    def start(self, *words: Word, cwd: Path | None = None, env: dict[str, str] | None = None) -> Running:
-        """One call that goes on beside the test."""
+    def start(
+        self,
+        *words: Word,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> Running:
+        """One call that goes on beside the test, for so long at most."""
         return Running(
             words,
             subprocess.Popen(
@@ -173,16 +179,19 @@ class Command:
                 cwd=cwd or self.folder,
                 env=self.environment(env),
             ),
+            patience_seconds,
         )
 
 
 class Running:
     """A call that goes on. Leaving the `with` ends it, whatever happened."""
 
-    def __init__(self, words: Sequence[Word], process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self, words: Sequence[Word], process: subprocess.Popen[bytes], patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self.words, self.process = words, process
         self._err, self._looked_at = b"", 0
-        self._timer = threading.Timer(PATIENCE_SECONDS, process.kill)
+        self._timer = threading.Timer(patience_seconds, process.kill)
 
     def __enter__(self) -> Running:
         self._timer.start()

@@ -132,9 +132,9 @@ CHECKS = {
     "lane": names.lane,
     "vendor": names.vendor,
     "owner": lambda value: names.agent("owner", value),
-    "correlation id": names.correlation_id,
+    "correlation_id": names.correlation_id,
     "workspace_id": names.workspace_id,
-    "event type": names.event_type,
+    "type": names.event_type,
 }
 BAD_TEXTS = ["", " ", " a", "a ", "a\nb", "a\tb", "a\0b", "\x1b[31m", "a\u2028b", "\u202ea", "\ud800"]
 BAD = [*BAD_TEXTS, None, 1, [], b"a", True]
@@ -156,7 +156,7 @@ def test_a_printable_name_is_accepted_as_it_is(field: str, value: str) -> None:
     assert CHECKS[field](value) == value
 
 
-@pytest.mark.parametrize(("field", "limit"), [("owner", 200), ("correlation id", 200), ("event type", 100)])
+@pytest.mark.parametrize(("field", "limit"), [("owner", 200), ("correlation_id", 200), ("type", 100)])
 def test_a_name_has_a_limit_in_characters(field: str, limit: int) -> None:
     CHECKS[field]("é" * limit)
     with pytest.raises(BadUsage, match=f"{limit + 1} characters are too many; at most {limit}"):

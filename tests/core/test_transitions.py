@@ -133,7 +133,7 @@ def test_who_released_a_task_or_whose_task_was_answered_is_told_so() -> None:
 
 
 def test_a_claimed_task_is_not_answered_without_a_token() -> None:
-    with pytest.raises(LostClaim, match="needs --claim-token"):
+    with pytest.raises(LostClaim, match="no claim_token was given"):
         answered(in_state(CLAIMED), None)
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from cli.process import PATIENCE_SECONDS, Command, Result, Running
 
 ERROR_KEYS = {"error", "code", "hint", "retryable"}
+LONGEST_SECONDS = 10 * PATIENCE_SECONDS  # for a server of many tests
 Answer = tuple[int, dict[str, Any]]
 
 
@@ -96,7 +97,8 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
 @contextlib.contextmanager
 def serving(run: Command, *words: str, token: str | None = None) -> Iterator[Client]:
     """A server on a free port; at the end it is interrupted, and has nothing to confess on stderr."""
-    with run.start("serve", "--port", "0", *words, env={"AGENT_LANES_TOKEN": token} if token else None) as server:
+    env = {"AGENT_LANES_TOKEN": token} if token else None
+    with run.start("serve", "--port", "0", *words, env=env, patience_seconds=LONGEST_SECONDS) as server:
         line = server.line("agent-lanes serve: http")
         port = urlsplit(line.split()[2]).port
         assert port is not None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cli.process import IO_ERROR, Command
 
-from server.client import Answer, Client, serving
+from server.client import Answer, Client, answer_of, serving
 
 RESPONSE = {
     *("task_id", "reviewer", "status", "body", "reviewed_request_sha256", "request_changed_before_response"),
@@ -214,17 +214,36 @@ UNKNOWN = "20261121T000000000000Z-x-0123456789ab"
         ("POST", f"/tasks/{UNKNOWN}/response"),
         ("GET", "/web/nope.js"),
         ("GET", "/nothing"),
-        ("POST", "/"),
-        ("POST", "/tasks/next"),
-        ("POST", f"/tasks/{UNKNOWN}"),
         ("POST", f"/tasks/{UNKNOWN}/nothing"),
-        ("GET", f"/tasks/{UNKNOWN}/claim"),
         ("GET", f"/tasks/{UNKNOWN}/response/more"),
     ],
 )
 def test_what_is_not_there_is_404(http: Client, method: str, path: str) -> None:
     status, answer = http.send(method, path, b"{}" if method == "POST" else None)
     assert (status, answer["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/tasks", "GET, POST"),
+        ("POST", "/tasks/next", "GET"),
+        ("PUT", f"/tasks/{UNKNOWN}", "GET"),
+        ("GET", f"/tasks/{UNKNOWN}/claim", "POST"),
+        ("PATCH", f"/tasks/{UNKNOWN}/response", "GET, POST"),
+        ("POST", "/", "GET, HEAD"),
+        ("DELETE", "/web/app.js", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_a_route_does_not_know_is_405_and_told_which_it_knows(
+    http: Client, method: str, path: str, allowed: str
+) -> None:
+    connection = HTTPConnection("127.0.0.1", http.port, timeout=60)
+    connection.request(method, path, b"{}" if method == "POST" else None, http.shown)
+    response = connection.getresponse()
+    status, answer = answer_of(response)
+    assert (status, answer["code"], response.headers["Allow"]) == (405, "wrong_method", allowed)
+    connection.close()
 
 
 def test_a_second_server_on_the_same_port_is_told(run: Command, http: Client) -> None:

@@ -65,7 +65,7 @@ REFUSED: list[tuple[dict[str, Any], type[AgentLanesError], str]] = [
     ({"lane": ""}, BadUsage, "lane"),
     ({"workspace_id": " w"}, BadUsage, "workspace_id"),
     ({"source_agent": ""}, BadUsage, "source_agent"),
-    ({"correlation_id": "a\0"}, BadUsage, "correlation id"),
+    ({"correlation_id": "a\0"}, BadUsage, "correlation_id"),
     ({"branch": "a\nb"}, BadUsage, "branch"),
     ({"metadata": {"a": float("nan")}}, BadUsage, "metadata.a"),
     ({"metadata": {"required_vendor": 7}}, BadUsage, "metadata.required_vendor"),

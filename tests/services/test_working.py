@@ -238,8 +238,8 @@ def test_an_event_is_kept_with_its_type_message_and_data(queue: QueueService, su
 @pytest.mark.parametrize(
     ("options", "field"),
     [
-        ({"type": ""}, "event type"),
-        ({"type": "a\nb"}, "event type"),
+        ({"type": ""}, "type"),
+        ({"type": "a\nb"}, "type"),
         ({"message": "\ud800"}, "message"),
         ({"message": "x" * 65_537}, "message"),
         ({"data": {"a": math.nan}}, "data.a"),

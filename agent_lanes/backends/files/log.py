@@ -69,7 +69,8 @@ def read(layout: Layout, cursor: str | None) -> Iterator[Logged]:
     first, offset = _parsed(cursor)
     there = segments(layout)
     if cursor is not None and there and first not in there:
-        raise NotFound(f"cursor {cursor}: that part of the log is not kept any more", hint="go on with --since TIME")
+        hint = "go on from a time, or with what is kept"
+        raise NotFound(f"cursor {cursor}: that part of the log is not kept any more", hint=hint)
     for number in there:
         if number >= first:
             yield from _lines(layout, number, offset if number == first else 0)
@@ -110,7 +111,7 @@ def _parsed(cursor: str | None) -> tuple[int, int]:
     from agent_lanes.core.logged import is_cursor
 
     if not is_cursor(cursor):
-        raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, as events --json prints them")
+        raise BadUsage(f"cursor: {cursor!r} is not one; they are <segment>:<offset>, take one of an earlier answer")
     segment, _, offset = cursor.partition(":")
     return int(segment), int(offset)
 

@@ -55,8 +55,8 @@ class Pages:
 
 def _found(folder: str) -> list[tuple[tuple[str, ...], Reply]]:
     pages = []
-    for here, _, names in os.walk(folder):
-        for name in names:
+    for here, _, files in os.walk(folder):
+        for name in files:
             kind = TYPES.get(os.path.splitext(name)[1])
             if kind is None:
                 continue

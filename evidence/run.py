@@ -32,6 +32,7 @@ EXPERIMENTS: dict[str, tuple[str, str]] = {
     "K6": ("holders", "stale and suspended holders, stepped clocks, deleted locks, replaced stores"),
     "K7": ("dispatchers", "killed dispatchers, agents that misbehave, disturbed tasks and stores"),
     "K8": ("fuzz", "hostile input, by a fuzzer that sees which code it reaches"),
+    "K9": ("served", "the HTTP server: every route and field, framing, paths, slow clients, foreign pages"),
     "SOAK": ("soak", "four dispatchers, for an hour: agents that fail, flood and hang, kills at random"),
     "SIM": ("simulation", "several clients in one process, switched, crashed and aged by a seed"),
 }

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from agent_lanes.errors import AgentLanesError
 
 OTHER_NAMES = {
-    "--task-id": "correlation id",
-    "--type": "event type",
+    "--task-id": "correlation_id",
     "--delay": "not_before",
     "--expires": "expires_at",
     "--request-from": "request_path",

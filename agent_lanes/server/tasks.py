@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent_lanes.services.batches import Outcome as Submitted
 
 LONGEST_POLL_SECONDS = 300.0
+NUMERIC = frozenset("0123456789.eE+-")
 
 
 def submit(call: Call) -> Outcome:
@@ -183,6 +184,8 @@ def poll_seconds(call: Call) -> float:
     if given is None:
         return 0
     try:
+        if not NUMERIC.issuperset(given):  # float() reads blanks, underscores and the digits of every script
+            raise ValueError
         return min(waiting.timeout("wait_seconds", float(given)), LONGEST_POLL_SECONDS)
     except ValueError:
         raise BadUsage(f"wait_seconds: {names.shown(given)} is not a number of seconds") from None

@@ -10,14 +10,17 @@ import socket
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, BadData, NotFound, install
+from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, install
 from agent_lanes.server import guard
 from agent_lanes.server.route import Pending, Reply, Request, Stream, refusal
 from agent_lanes.services import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent_lanes.server.guard import Guard
     from agent_lanes.server.route import Outcome
     from agent_lanes.server.routes import Routes
@@ -80,12 +83,23 @@ class Handler(BaseHTTPRequestHandler):
             reply = refusal(AgentLanesError(f"a defect of agent-lanes: {type(wrong).__name__}: {wrong}"))
         self._send(reply)
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = do_GET
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Whatever method it is."""
+        if name.startswith("do_"):
+            return self.do_GET
+        raise AttributeError(name)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the library refuses by itself: no HTTP, or too much of it."""
+        self.close_connection = True
+        self._send(refusal(BadUsage("this is no HTTP request that makes sense")))
 
     def _outcome(self) -> Outcome:
         self.close_connection = True  # until all of it has been read, what follows on this connection is no request
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
+            if not (value.isprintable() or value.replace("\t", "").isprintable()):
+                raise BadUsage(f"{names.shown(name)}: a header with characters that cannot be printed")
             headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
         parts, query = guard.address(self.path)
         wanted = Request(method=self.command, parts=parts, query=query, headers=headers)

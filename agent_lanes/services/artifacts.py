@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.task import Task
 
 MAX_SUPPORTING = 1000
+LONGEST_SHOWN = 300
 
 
 class Resolver:
@@ -69,7 +70,8 @@ def request_path(path: str, base: str, root: str, places: Resolver | None = None
     real = inside("request_path", path, base, root, places)
     if not os.path.isfile(real):
         problem = "is not a file" if os.path.exists(real) else "does not exist"
-        raise NotFound(f"request source {problem}: {path}", hint="give the request as a file, or as `-` on stdin")
+        hint = "give the request as a file, or as a text; a command takes `-` for stdin"
+        raise NotFound(f"request_path: {names.shown(path, LONGEST_SHOWN)} {problem}", hint=hint)
     return real
 
 

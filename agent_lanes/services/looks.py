@@ -212,7 +212,7 @@ class Looks:
         from agent_lanes.core.placement import offered
 
         routes = routes_for(vendor)
-        if self.hold_on(lane, vendor) is not None:
+        if self.hold_on(names.lane(lane), vendor) is not None:
             return
         held = self.held_vendors(lane)
         for id in self.backend.candidates(lane, routes, without=held):

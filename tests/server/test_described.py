@@ -35,4 +35,4 @@ def test_every_route_keeps_to_its_description(run: Command, http: Client, tmp_pa
     words += ["--exclude-checks", NOT_ASKED, "--max-examples", str(EXAMPLES), "--seed", str(SEED), "--no-color"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=LONGEST_SECONDS)
     assert done.returncode == 0, done.stdout
-    assert f"Tested: {len(TABLE)}" in done.stdout
+    assert f"Tested: {len(TABLE) - 1}" in done.stdout  # all but the description itself

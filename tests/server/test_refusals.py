@@ -114,7 +114,7 @@ def test_an_address_that_is_no_text_or_too_much_is_400(http: Client, path: str) 
     assert status == 400 and "address" in answer["error"]
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf", "x", "", "1e400", "0x1", "1,5"])
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "x", "", "1e400", "0x1", "1,5", "1_0", "%D9%A3"])
 def test_wait_seconds_that_make_no_sense(http: Client, queued: str, value: str) -> None:
     for path in (f"/tasks/next?lane=default&wait_seconds={value}", f"/tasks/{queued}/response?wait_seconds={value}"):
         status, answer = http.get(path)

@@ -1,0 +1,1 @@
+"""The cases of K9, and what they need."""

@@ -6,6 +6,7 @@ As services.waiting.until, but woken by the feed, and ended by the client that l
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
 
@@ -16,7 +17,7 @@ from agent_lanes.services.waiting import pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
     from typing import Any, TypeVar
 
     from agent_lanes.ports import Backend
@@ -38,10 +39,7 @@ async def until(pending: Pending, feed: Feed, run: Run[Any]) -> Any:
     if found is not None or pending.seconds <= 0:
         return found
     end = loop.time() + pending.seconds
-    here = None if sought.attend is None else sought.attend()
-    if here is not None:
-        await run(here.__enter__)
-    try:
+    async with _attending(sought, run):
         with feed.listening(sought.ids, sought.lane) as woken:
             while True:
                 woken.clear()
@@ -50,9 +48,29 @@ async def until(pending: Pending, feed: Feed, run: Run[Any]) -> Any:
                 if found is not None or left <= 0 or feed.ended:
                     return found
                 await _sleep(woken, min(left, sleep))
-    finally:
-        if here is not None:
+
+
+@asynccontextmanager
+async def _attending(sought: Sought, run: Run[Any]) -> AsyncIterator[None]:
+    """The sign of who listens, for as long as that lasts."""
+    if sought.attend is None:
+        yield
+        return
+    here = sought.attend()
+
+    def leave(entering: asyncio.Future[Any]) -> None:
+        if entering.exception() is None:
             here.__exit__(None, None, None)  # two quick calls of the system, which a cancelled task can still do
+
+    entering = asyncio.ensure_future(run(here.__enter__))
+    try:
+        await asyncio.shield(entering)
+        yield
+    finally:
+        if entering.done():
+            leave(entering)
+        else:  # the client has left while a thread was making the sign
+            entering.add_done_callback(leave)
 
 
 async def frames(stream: Stream, backend: Backend, feed: Feed, run: Run[Any]) -> AsyncGenerator[bytes, None]:

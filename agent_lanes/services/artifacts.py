@@ -6,6 +6,7 @@ be the request or the config, nor lie in the store or in a `.git`: `wait` overwr
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -82,8 +83,11 @@ def response_path(
     places = places or Resolver()
     real = inside("response_path", path, base, root, places)
     hint = "choose a file of its own, such as outputs/answer.md"
-    if os.path.isdir(real) or path.endswith("/"):
+    mode = _mode(path, real)
+    if stat.S_ISDIR(mode) or path.endswith("/"):
         raise NotAllowed(f"response_path is a folder: {path}", hint=hint)
+    if not stat.S_ISREG(mode):
+        raise NotAllowed(f"response_path is a pipe, a socket or a device: {path}", hint=hint)
     if any(taken and real == places.real(taken) for taken in forbidden):
         raise NotAllowed(f"response_path would overwrite the request or the config: {path}", hint=hint)
     if ".git" in real.split("/"):
@@ -92,6 +96,16 @@ def response_path(
     if os.path.isabs(store) and (real + "/").startswith(real_store + "/"):
         raise NotAllowed(f"response_path lies inside the store: {path}", hint=hint)
     return real
+
+
+def _mode(path: str, real: str) -> int:
+    """What kind of file it is, or would be. Raises NotAllowed where none can be."""
+    try:
+        return os.stat(real).st_mode
+    except OSError as wrong:
+        if wrong.errno == errno.ENAMETOOLONG:
+            raise NotAllowed(f"response_path is too long: {names.shown(path, LONGEST_SHOWN)}") from None
+        return stat.S_IFREG
 
 
 def supporting_paths(paths: Iterable[str], root: str) -> tuple[Supporting, ...]:

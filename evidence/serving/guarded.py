@@ -42,6 +42,12 @@ LEADING_OUT = (
     "link.md",
     "%c0%ae%c0%ae",
 )
+# A folder to come; and files of the workspace, which whoever may use the server may read.
+TAKEN = {
+    ("response_path", "request.md/x"),
+    ("request_path", "state/store.json"),
+    ("supporting_paths", "state/store.json"),
+}
 TARGETS = (
     "/../../../../etc/passwd",
     "//etc/passwd",
@@ -166,7 +172,7 @@ def files(house: House) -> str:
     for path in paths:
         for field in ("request_path", "response_path", "supporting_paths"):
             value = [path] if field == "supporting_paths" else path
-            if (field, path) == ("response_path", "request.md/x"):
+            if (field, path) in TAKEN:
                 continue
             what = f"POST /tasks {field}={path[:40]!r}"
             status, told = house.post("/tasks", {**good, field: value})

@@ -167,6 +167,12 @@ class House(Place):
         process = Path(f"/proc/{self.server.pid}")
         return len(os.listdir(process / "task")), len(os.listdir(process / "fd"))
 
+    def waits_to_send(self) -> int:
+        """How many connections of the server have bytes that their clients have not taken (proc(5), net/tcp)."""
+        lines = [line.split() for line in Path(f"/proc/{self.server.pid}/net/tcp").read_text().splitlines()[1:]]
+        mine = [line for line in lines if line[1].endswith(f":{self.port:04X}")]
+        return sum(line[4][:8] != "00000000" and line[9] != "0" for line in mine)
+
     def memory(self) -> int:
         """What the server holds in memory, in KiB."""
         status = Path(f"/proc/{self.server.pid}/status").read_text()

@@ -183,13 +183,12 @@ def abandoned(house: House) -> str:
 
 def stuck(house: House) -> str:
     """A client that takes nothing is cut off after a minute; it holds nobody up."""
-    house.post("/tasks", {"lane": "work", "prompt": "x" * (4 << 20)})
-    before = house.counts()[1]
+    large = house.post("/tasks", {"lane": "work", "prompt": "x" * (4 << 20)})[1]["task_id"]
     with house.connect() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        one.sendall(head(method="GET", path="/tasks?limit=100") * 20)
+        one.sendall(head(method="GET", path=f"/tasks/{large}") * 20)
         begin = time.monotonic()
-        house.until(lambda: house.counts()[1] > before, "it is connected")
-        house.until(lambda: house.counts()[1] <= before, "it is cut off")
+        house.until(lambda: house.waits_to_send() > 0, "it does not take what is sent")
+        house.until(lambda: house.waits_to_send() == 0, "it is cut off")
         seconds = time.monotonic() - begin
     return f"cut off after {seconds:.0f} s; {house.sound()}"

@@ -86,6 +86,8 @@ REFUSED: list[tuple[dict[str, Any], type[AgentLanesError], str]] = [
     ({"response_to": "link-out"}, NotAllowed, "response_path is outside workspace_root"),
     ({"response_to": "out-folder/answer.md"}, NotAllowed, "response_path is outside workspace_root"),
     ({"response_to": "docs"}, NotAllowed, "response_path is a folder"),
+    ({"response_to": "fifo"}, NotAllowed, "response_path is a pipe"),
+    ({"response_to": "x" * 300}, NotAllowed, "response_path is too long"),
     ({"response_to": "new/"}, NotAllowed, "response_path is a folder"),
     ({"response_to": "request.md"}, NotAllowed, "response_path would overwrite the request or the config"),
     ({"response_to": "docs/../request.md"}, NotAllowed, "response_path would overwrite the request or the config"),

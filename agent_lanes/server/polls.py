@@ -59,7 +59,7 @@ async def _attending(sought: Sought, run: Run[Any]) -> AsyncIterator[None]:
     here = sought.attend()
 
     def leave(entering: asyncio.Future[Any]) -> None:
-        if entering.exception() is None:
+        if not entering.cancelled() and entering.exception() is None:
             here.__exit__(None, None, None)  # two quick calls of the system, which a cancelled task can still do
 
     entering = asyncio.ensure_future(run(here.__enter__))

@@ -83,7 +83,12 @@ ANSWER: Fields = {
     **fields("metadata", OBJECT),
 }
 SEVERAL: Fields = {"ids": TEXTS, **fields("first", WHOLE), **WAIT}
-LISTED: Fields = {**LANE, "state": choice((*ACTIVE, *FINISHED)), "active_only": FLAG, "match": TEXTS, **LIMIT}
+LISTED: Fields = {
+    **LANE,
+    "state": choice((*ACTIVE, *FINISHED)),
+    **{"active_only": FLAG, "match": TEXTS, "cursor": TEXT},
+    **LIMIT,
+}
 READY: Fields = {**LANE, "vendor": TEXT, "match": TEXTS, **LIMIT}
 EVENTS: Fields = {"since": TEXT, **LANE, "task_id": TEXT, "type": TEXTS, **LIMIT}
 

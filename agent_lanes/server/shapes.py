@@ -86,7 +86,9 @@ SEVERAL: Fields = {"ids": TEXTS, **fields("first", WHOLE), **WAIT}
 LISTED: Fields = {
     **LANE,
     "state": choice((*ACTIVE, *FINISHED)),
-    **{"active_only": FLAG, "match": TEXTS, "cursor": TEXT},
+    "active_only": FLAG,
+    "match": TEXTS,
+    "cursor": TEXT,
     **LIMIT,
 }
 READY: Fields = {**LANE, "vendor": TEXT, "match": TEXTS, **LIMIT}

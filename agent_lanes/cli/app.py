@@ -69,7 +69,7 @@ def _run(words: list[str]) -> int:
     entry, args = found
     from agent_lanes.wiring import Session
 
-    session = Session(config=args.config, store=args.store, warn=output.warning, expected=not entry.makes_store)
+    session = Session(config=args.config, store=args.store, warn=output.warning, expected=entry.needs_store)
     args.__dict__["verb"] = entry.name
     for option in _module(entry).OPTIONS:
         if option.names_tasks and args.__dict__[option.name]:

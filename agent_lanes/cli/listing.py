@@ -36,7 +36,7 @@ def show(
             output.text("".join(parts))
             parts, size = [], 0
     if bad:
-        which = f"{bad[0].message}{f' and {len(bad) - 1} more' if len(bad) > 1 else ''}"
-        output.warning(f'under "damaged", since it cannot be read: {which} (agent-lanes doctor tells more)')
+        more = f"; and {len(bad) - 1} more" if len(bad) > 1 else ""
+        output.warning(f'{bad[0].message}{more}: listed under "damaged" (agent-lanes doctor tells more)')
     rest = harmless(dumps({"count": count, **after(), **output.damaged_list(bad)}))
     output.text("".join(parts) + ("\n  ]," if count else "],") + rest[1:])

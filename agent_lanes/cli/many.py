@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-from agent_lanes.cli import lines, output
-from agent_lanes.cli.options import Arguments
+from agent_lanes.cli import flags, lines, output
+from agent_lanes.cli.options import SUBMISSION, Arguments
 from agent_lanes.config import taskfile
 from agent_lanes.core.escapes import one_line
 from agent_lanes.errors import AgentLanesError, BadData, BadUsage, NotFound, StorageFailed, of_system
@@ -136,6 +136,7 @@ class Many:
         return output.json_line({"line": number, "status": "submitted", "task_id": id, "already_done": again})
 
     def _refused(self, number: int, error: AgentLanesError, *, store_failed: bool) -> str:
+        flags.name(error, SUBMISSION, self.args)  # a flag holds for every line, whatever that says
         if isinstance(error, BadUsage):  # of a flag it would be; this is the content of a file
             error = BadData(error.message, hint=error.hint)
         place = f"line {number}: "

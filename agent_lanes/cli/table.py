@@ -9,21 +9,21 @@ from agent_lanes.core.frozen import Frozen
 
 
 class Command(Frozen):
-    """One line of the table. `module` is the file in commands/. `makes_store`: a store may well be missing before."""
+    """One line of the table. `module` is the file in commands/. Not `needs_store`: there may well be none yet."""
 
     name: str
     summary: str
     module: str = ""
     changes: bool = False
-    makes_store: bool = False
+    needs_store: bool = True
     group: str = ""
 
 
 ASK, WORK, LOOK, SETUP = "hand work over", "take work on", "look", "set up"
 
 COMMANDS = (
-    Command(name="run", group=ASK, changes=True, makes_store=True, summary="submit a task, wait, print the answer"),
-    Command(name="submit", group=ASK, changes=True, makes_store=True, summary="queue a task and print its id"),
+    Command(name="run", group=ASK, changes=True, needs_store=False, summary="submit a task, wait, print the answer"),
+    Command(name="submit", group=ASK, changes=True, needs_store=False, summary="queue a task and print its id"),
     Command(name="wait", group=ASK, summary="block until a task is answered (or, with --lane, until there is work)"),
     Command(name="cancel", group=ASK, changes=True, summary="stop a task: nobody is to work on it any more"),
     Command(name="hold", group=ASK, changes=True, summary="do not offer a task, a lane or a vendor for now"),
@@ -50,13 +50,13 @@ COMMANDS = (
     Command(name="listeners", group=LOOK, summary="who waits for work right now"),
     Command(name="stats", group=LOOK, summary="how each lane stands, and what it has done, in numbers"),
     Command(name="costs", group=LOOK, summary="what agents took: attempts, tokens, money, time"),
-    Command(name="where", group=LOOK, summary="which config, store and workspace this is, and why"),
+    Command(name="where", group=LOOK, needs_store=False, summary="which config, store and workspace this is, and why"),
     Command(name="vendors", group=LOOK, summary="which agents are installed, and whether they were tried"),
     Command(name="protocol", group=LOOK, summary="the guide for an agent of any make: submit, wait, claim, respond"),
     Command(name="prompt", group=LOOK, summary="the prompt that makes an agent orchestrator, dispatcher or reviewer"),
-    Command(name="init", group=SETUP, changes=True, makes_store=True, summary="scaffold handoff/ in a project"),
+    Command(name="init", group=SETUP, changes=True, needs_store=False, summary="scaffold handoff/ in a project"),
     Command(
-        name="init-pool", group=SETUP, changes=True, makes_store=True, summary="scaffold one queue for many projects"
+        name="init-pool", group=SETUP, changes=True, needs_store=False, summary="scaffold one queue for many projects"
     ),
     Command(
         name="setup",
@@ -64,8 +64,8 @@ COMMANDS = (
         changes=True,
         summary="tell the agents on this machine of the queue; --uninstall undoes it",
     ),
-    Command(name="serve", group=SETUP, makes_store=True, summary="the HTTP server"),
-    Command(name="mcp", group=SETUP, makes_store=True, summary="the queue as an MCP server on stdin and stdout"),
+    Command(name="serve", group=SETUP, needs_store=False, summary="the HTTP server"),
+    Command(name="mcp", group=SETUP, needs_store=False, summary="the queue as an MCP server on stdin and stdout"),
     Command(name="doctor", group=SETUP, changes=True, summary="examine the store, and with --repair mend it"),
     Command(name="archive", group=SETUP, changes=True, summary="move finished tasks into compressed monthly files"),
     Command(name="prune", group=SETUP, changes=True, summary="delete old months of the archive"),
@@ -75,7 +75,7 @@ COMMANDS = (
         module="import_",
         group=SETUP,
         changes=True,
-        makes_store=True,
+        needs_store=False,
         summary="bring an exported stream into an empty store",
     ),
     Command(name="completion", group=SETUP, summary="the completion script for bash, zsh or fish"),

@@ -277,3 +277,5 @@ def test_what_came_from_a_line_is_named_as_the_field(run: Command) -> None:
     said = run("submit", "--many", "many.jsonl", code=BAD_DATA).said[:3]
     for number, (line, field) in enumerate(zip(said, ("lane: ", "request: ", "priority: "), strict=True), start=1):
         assert line.startswith(f"agent-lanes submit: many.jsonl: line {number}: {field}")
+    of_a_flag = run("submit", "--many", "many.jsonl", "--lane", " x", code=BAD_DATA).said
+    assert sum("line 1: --lane: ' x'" in line for line in of_a_flag) == 1

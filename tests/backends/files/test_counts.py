@@ -212,7 +212,7 @@ def test_a_look_takes_no_lock_and_costs_no_fsync(traced: Trace, words: list[str]
     assert (counts.locked, counts.synced) == ([], [])
 
 
-def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_locks_once_to_note_it(
+def test_a_wait_for_an_answer_that_is_durable_costs_no_fsync_and_locks_once_to_note_it(
     traced: Trace, tmp_path: Path
 ) -> None:
     id, state = submitted(traced), tmp_path / "state"
@@ -221,7 +221,18 @@ def test_a_wait_for_an_answer_that_is_there_makes_it_durable_and_locks_once_to_n
     for locked in ([str(state / "gate"), folder], []):
         counts = traced("wait", id)
         assert counts.returncode == 0
-        assert (counts.locked, counts.synced) == (locked, [folder])
+        assert (counts.locked, counts.synced) == (locked, [])
+
+
+def test_a_wait_makes_an_answer_durable_of_which_it_is_not_certain(traced: Trace, tmp_path: Path) -> None:
+    id, state = submitted(traced), tmp_path / "state"
+    assert traced("respond", id, "--body", "fine").returncode == 0
+    folder = state / "tasks" / id
+    (folder / "response.json").chmod(0o1600)  # as a killed respond leaves it
+    assert traced("wait", id).synced == [str(folder / "response.json"), str(folder)]
+    assert traced("wait", id).synced == []
+    (state / "lock").chmod(0o700)  # as on a file system that keeps no such bits
+    assert traced("wait", id).synced == [str(folder)]
 
 
 def test_a_wait_for_work_that_is_there_locks_once_to_note_it_and_costs_no_fsync(traced: Trace, tmp_path: Path) -> None:
@@ -237,9 +248,8 @@ def test_a_wait_syncs_the_file_that_it_writes_and_every_folder_up_to_the_workspa
     id = traced("submit", "--lane", "default", "--prompt", "p", "--response-to", "out/deep/answer.md").stdout.strip()
     assert traced("respond", id, "--body", "fine").returncode == 0
     counts = traced("wait", id)
-    assert counts.synced[0] == str(tmp_path / "state/tasks" / id)
-    assert counts.synced[1].startswith(str(tmp_path / "out/deep/.agent-lanes-"))
-    assert counts.synced[2:] == [str(tmp_path / name) for name in ("out/deep", "out", "")][:-1] + [str(tmp_path)]
+    assert counts.synced[0].startswith(str(tmp_path / "out/deep/.agent-lanes-"))
+    assert counts.synced[1:] == [str(tmp_path / name) for name in ("out/deep", "out", "")][:-1] + [str(tmp_path)]
 
 
 def test_export_syncs_the_file_and_its_folder(traced: Trace, tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_litter_is_found_once_it_is_an_hour_old_and_swept(store: ClockedFileStor
     os.utime(root / "tmp" / "young", (now, now))
     [finding] = found(store)
     assert (finding.code, finding.level) == ("litter", "warning")
-    assert finding.message.startswith("1 files ")
+    assert finding.message.startswith("1 file ")
     assert [finding.code for finding in repaired(store)] == ["litter"]
     assert os.listdir(root / "tmp") == ["young"]
     assert found(store) == []

@@ -193,7 +193,8 @@ class Claims(Looks):
             from agent_lanes.services import control
 
             seen = control.end_overdue(self.backend, seen) or seen
-        decide(seen, self.backend.now())  # refuses before the request is hashed
+        if seen.task.request_sha256 is not None:
+            decide(seen, self.backend.now())  # refuses before the request is hashed
         from agent_lanes.services import requests
 
         problem = requests.changed(self.backend, seen.task)

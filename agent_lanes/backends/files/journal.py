@@ -44,8 +44,8 @@ def append(path: str, events: tuple[Event, ...], task: Task | None = None) -> tu
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        begin = b"" if size or task is None else line(_first(task))
-        last = _first(task) if begin and task is not None else _last(descriptor, size)
+        first = None if size or task is None else _first(task)
+        last = first or _last(descriptor, size)
         number, known = (last.number, last.epoch) if last else (0, 0)
         if last is not None and last.number == 0:  # v0.1 numbered no lines and knew no epochs
             number, known = sum(1 for _ in _whole_lines(descriptor)), fields.MAX_EPOCH
@@ -58,7 +58,8 @@ def append(path: str, events: tuple[Event, ...], task: Task | None = None) -> tu
             number += 1
             known = event.epoch
             written.append(event.replace(number=number))
-        data = (b"\n" if torn else begin) + b"".join(map(line, written))
+        before = line(first) if first else b"\n" if torn else b""
+        data = before + b"".join(map(line, written))
         if os.write(descriptor, data) < len(data):  # a disk that fills up takes a part, and says nothing
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
         return tuple(written)
@@ -99,11 +100,11 @@ def read(path: str) -> Iterator[Event]:
 def whole(path: str, asked: Callable[[], Task | None]) -> tuple[Event, ...]:
     """The history of the task that is `asked` for where nothing of it has been written yet. Raises OSError."""
     found = tuple(read(path))
-    first = None if found else unwritten(path, asked)
+    first = None if found else beginning(path, asked)
     return found if first is None else (first,)
 
 
-def unwritten(path: str, asked: Callable[[], Task | None]) -> Event | None:
+def beginning(path: str, asked: Callable[[], Task | None]) -> Event | None:
     """The first line of a history of which nothing has been written yet; None of any other. Raises OSError."""
     try:
         found = os.stat(path, follow_symlinks=False)

@@ -44,7 +44,7 @@ class FileShelf(FileReader):
         if last is None and not atomic.is_folder(folder):
             return newest(self._archived_events(id))
         with atomic.storage(f"task {id}: {EVENTS}"):
-            return last or journal.unwritten(f"{folder}/{EVENTS}", lambda: self._asked(id))
+            return last or journal.beginning(f"{folder}/{EVENTS}", lambda: self._asked(id))
 
     def _asked(self, id: str) -> Task | None:
         """What was asked; None where that cannot be read. It never changes."""

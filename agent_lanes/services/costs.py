@@ -2,7 +2,8 @@
 
 Dispatchers enter each attempt before they note it in the task's history, so that a line is missing only where the
 ledger could not be written, for work from before there was one, and where a chat or a script answered with figures of
-its own. `report` looks there, too.
+its own. `report` looks there, too, but not at tasks of which the ledger has all: those with an answer in it, and a line
+for every claim before that. So of the work of dispatchers it reads the ledger and nothing else.
 """
 
 from __future__ import annotations
@@ -28,19 +29,29 @@ def entries(backend: Backend, since: int = 0, lane: str | None = None) -> Iterat
 
     Raises StorageFailed.
     """
-    known = set[tuple[str, int]]()
-    for entry in backend.entries(max(0, since - DAY)):  # a line, and the event of the same attempt, may part at `since`
-        known.add((entry.task, entry.epoch))
+    known = dict[str, set[int]]()
+    whole = set[str]()
+    for entry in backend.entries():
+        epochs = known.setdefault(entry.task, set())
+        epochs.add(entry.epoch)
+        if entry.outcome == ledger.ANSWERED and len(epochs) == entry.epoch:
+            whole.add(entry.task)
         if entry.at >= since and lane in (None, entry.lane):
             yield entry
-    for snapshot in backend.scan(lane=lane):
-        if isinstance(snapshot, Damaged) or (snapshot.claim is None and snapshot.response is None):
-            continue
-        try:
-            told = ledger.of_history(snapshot, backend.events(snapshot.id))
-        except NotFound:  # archived since
-            continue
-        yield from (entry for entry in told if entry.at >= since and (entry.task, entry.epoch) not in known)
+    for id in backend.ids():
+        if id not in whole:
+            told = _of_history(backend, id, lane)
+            yield from (one for one in told if one.at >= since and one.epoch not in known.get(id, ()))
+
+
+def _of_history(backend: Backend, id: str, lane: str | None) -> list[Entry]:
+    try:
+        snapshot = backend.read(id)
+        if lane not in (None, snapshot.task.lane) or (snapshot.claim is None and snapshot.response is None):
+            return []
+        return ledger.of_history(snapshot, backend.events(id))
+    except (NotFound, Damaged):  # archived since; doctor tells of the damaged
+        return []
 
 
 def report(backend: Backend, *, by: str = DEFAULT_BY, since: int | None = None, lane: str | None = None) -> JsonObject:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent_lanes.core.ledger import Entry
@@ -92,6 +94,33 @@ def test_what_a_chat_answers_with_counts_and_what_says_nothing_does_not(backend:
         queue.respond(id, "done", token="t", metadata=dict(metadata))
     total = costs.report(backend)["total"]
     assert (total["attempts"], total["cost_usd"]) == (1, 0.75)
+
+
+class Noting:
+    """Behaves as a backend, and notes which tasks were read."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend, self.read_ids = backend, list[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.backend, name)
+
+    def read(self, id: str) -> object:
+        self.read_ids.append(id)
+        return self.backend.read(id)
+
+
+def test_a_task_is_not_read_once_the_ledger_has_its_answer_and_all_that_went_before(backend: Backend) -> None:
+    queue, ids = QueueService(backend), [submit(backend) for _ in range(3)]
+    for id in ids:
+        claim(backend, id)
+        queue.respond(id, "done", token="t", metadata={"vendor": "claude", "cost_usd": 0.25})
+    backend.enter(entry(backend, task=ids[0], epoch=1, cost_usd=0.25))
+    backend.enter(entry(backend, task=ids[1], epoch=2, cost_usd=0.25))  # where the first one is, only its history tells
+    noting = Noting(backend)
+    total = costs.report(noting)["total"]  # type: ignore[arg-type]
+    assert (total["attempts"], total["cost_usd"]) == (4, 1.0)
+    assert noting.read_ids == sorted(ids[1:])
 
 
 @pytest.mark.parametrize("cost", ["nan", "-1", "inf", "much", True, [], 1e300])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SUFFIX = ".jsonl"
 TAIL = 1 << 16
 MONTH = len("2026-11")
+SLACK = 3_600_000_000  # microseconds: attempts end in one order and are entered in another
 
 
 def append(layout: Layout, entry: Entry) -> None:
@@ -42,11 +43,14 @@ def append(layout: Layout, entry: Entry) -> None:
 
 
 def read(layout: Layout, since: int) -> Iterator[Entry]:
-    """Every whole line from an instant on, as it was written, month by month. Raises OSError."""
+    """Every whole line from an instant on, as it was written, month by month. Raises OSError.
+
+    Of the month of that instant, what lies well before it is not read: today is the end of a long file.
+    """
     first = iso(since)[:MONTH]
     for name in _months(layout):
         if name[:MONTH] >= first:
-            for raw in _lines(f"{layout.ledger}/{name}"):
+            for raw in _lines(f"{layout.ledger}/{name}", since - SLACK if name[:MONTH] == first else 0):
                 entry = _entry(raw)
                 if entry is not None and entry.at >= since:
                     yield entry
@@ -72,16 +76,30 @@ def _months(layout: Layout) -> list[str]:
     return sorted(name for name in found if len(name) == MONTH + len(SUFFIX))
 
 
-def _lines(path: str) -> Iterator[bytes]:
+def _lines(path: str, since: int) -> Iterator[bytes]:
+    """Every line that was not entered long before an instant; the first one may be cut off at its front."""
     descriptor = os.open(path, atomic.READ_FLAGS)
-    rest, position = b"", 0
+    rest = b""
     try:
+        position = _begin(descriptor, since) if since > 0 else 0
         while chunk := os.pread(descriptor, CHUNK, position):
             position += len(chunk)
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
     finally:
         os.close(descriptor)
+
+
+def _begin(descriptor: int, since: int) -> int:
+    """Where to begin to read: at the last piece of the file in which every line is of before an instant."""
+    position = os.fstat(descriptor).st_size
+    while position > 0:
+        position = max(0, position - TAIL)
+        lines = os.pread(descriptor, TAIL, position).split(b"\n")[1:-1]
+        found = [entry.at for line in lines if (entry := _entry(line)) is not None]
+        if found and max(found) < since:
+            break
+    return position
 
 
 def _entry(raw: bytes) -> Entry | None:

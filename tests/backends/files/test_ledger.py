@@ -76,3 +76,15 @@ def test_what_cannot_be_written_is_an_error_and_doctor_tells_of_it(tmp_path: Pat
         store.enter(entry(1))
     assert list(store.entries()) == []
     assert "ledger is no folder" in [finding.message.replace("'", "") for finding in store.examine()]
+
+
+@pytest.mark.parametrize("minutes_back", [0, 1, 90, 1_500, 5_000])
+def test_the_end_of_a_long_month_is_found_without_its_beginning(tmp_path: Path, minutes_back: int) -> None:
+    store = FileStore(str(tmp_path / "state"))
+    last = 1_790_000_000_000_000
+    minutes = [*range(2_000, 0, -1), 30, 0]  # one ended half an hour before it was entered
+    for number, back in enumerate(minutes):
+        store.enter(entry(number).replace(at=last - back * 60_000_000))
+    since = last - minutes_back * 60_000_000
+    wanted = [number for number, back in enumerate(minutes) if back <= minutes_back]
+    assert [one.epoch for one in store.entries(since)] == wanted

@@ -129,6 +129,50 @@ def test_who_did_nothing_but_try_again_failed_for_what_it_said_last() -> None:
     assert (found.kind, found.retryable) == ("failed", True)
 
 
+AIDER = """
+Git repository created in /home/ada/kettle
+Aider v0.86.2
+Model: openai/gpt-6 with whole edit format
+Git repo: .git with 0 files
+Repo-map: using 1024 tokens, auto refresh
+
+{}
+"""
+
+
+def aider(said: str) -> Outcome:
+    return read(ROWS["aider"], 0, AIDER.format(said).encode(), b"Warning: Input is not a terminal (fd=0).\n", now=NOW)
+
+
+def test_aiders_answer_is_picked_out_of_its_chat() -> None:
+    found = aider("Forty-two.\n\nTokens: none\n\nVERDICT: accept\n\nTokens: 1.2k sent, 34 received.")
+    assert (found.kind, found.answer) == ("answer", "Forty-two.\n\nTokens: none\n\nVERDICT: accept")
+    assert (found.tokens_in, found.tokens_out) == (1200, 34)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "retryable"),
+    [
+        (
+            "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key",
+            "not_logged_in",
+            True,
+        ),
+        ("litellm.RateLimitError: RateLimitError: OpenAIException - try again in 1h0m0s", "usage_limit", True),
+        ("litellm.NotFoundError: NotFoundError: OpenAIException - model not found", "incomplete", False),
+        ("litellm.InternalServerError: InternalServerError: OpenAIException - boom", "incomplete", True),
+        (
+            "Empty response received from LLM. Check your provider account?\n\nTokens: 9 sent, 0 received.",
+            "incomplete",
+            True,
+        ),
+    ],
+)
+def test_aiders_errors_come_with_exit_code_0(said: str, kind: str, retryable: bool) -> None:
+    found = aider(said)
+    assert (found.kind, found.answer, found.retryable) == (kind, "", retryable) and said.split("\n")[0] in found.error
+
+
 def test_a_plain_command_answers_with_its_stdout_and_fails_with_its_stderr() -> None:
     row = ROWS["command"].running(("sh",))
     assert read(row, 0, b"caf\xe9\n", b"noise").answer == "caf\ufffd\n"

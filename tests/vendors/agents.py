@@ -117,6 +117,10 @@ class Agent:
             "COPILOT_PROVIDER_API_KEY": KEY,
         }
 
+    def _aider(self) -> dict[str, str]:
+        key = {"OPENAI_API_KEY": KEY} if self.logged_in else {}
+        return {"OPENAI_API_BASE": f"{self.model.url}/v1", "AIDER_MODEL": f"openai/{MODEL}", **key}
+
     def _write(self, name: str, content: str) -> None:
         path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)

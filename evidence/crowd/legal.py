@@ -38,8 +38,6 @@ class _Story:
     def go_on(self, event: Event) -> None:
         """Read one line more."""
         type = event.type
-        if type == FETCHED and not self.answered:
-            self.found.append("an answer fetched that was not there")
         if self.answered and type not in AFTER_THE_ANSWER:
             self.found.append(f"{type} after the answer")
         if type == "recovered":
@@ -52,6 +50,8 @@ class _Story:
             self._by_the_holder(type)
         elif type == "response":
             self._answered(event)
+        elif type == FETCHED:
+            self.answered = True  # the line of the answer may be lost
         elif type in ("on_hold", "parked"):
             self.held = False  # the line that put it back may be lost
         elif type == "cancelled":

@@ -177,7 +177,7 @@ def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iter
         if due_of_timer(os.path.basename(path))[0] <= until and lacking.pop(of[path], ""):
             present.remove(path)
     for id, path in sorted(lacking.items()):
-        if is_lost(layout, id, now):
+        if is_lost(layout, id, clock()):
             line = "a task is not listed where dispatchers look for it"
             name = os.path.basename(path)
             yield Finding(level=PROBLEM, code="hint_missing", message=f"{line}: {name}", hint=REPAIR, path=path)
@@ -205,6 +205,8 @@ def is_lost(layout: Layout, id: str, now: Moment) -> bool:
         earliest = placement(before, now.replace(wall=0, boottime=0))  # a timer that is over lists it as well
         if any(path and os.path.lexists(path) for path in map(layout.marker, (earliest, ready(before)))):
             return False
+        if any(id == due for due, _ in Hints(layout).due(before.task.lane, now, tidy=False)):
+            return False  # by the timer of a hold, or of a lease, that was over before it was resumed, or released
         after = records.examined(layout.task(id), id)[0]
         if after == before:
             return True

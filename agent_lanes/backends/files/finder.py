@@ -258,7 +258,7 @@ class FileFinder:
                     elif stale is not None and stale != wanted:
                         self.hints.drop(stale)
         except NotFound:
-            if place is not None:  # a timer without a task; a ready marker may belong to a submit in flight
+            if isinstance(place, Due):  # any other may belong to a submit in flight, whatever its time
                 self.hints.drop(place)
         except StoreBusy:
             raise  # nothing at all can be settled: trying each candidate would take a caller's patience for each

@@ -95,7 +95,9 @@ def _look_again(layout: Layout, path: str) -> None:
 
 
 def drop_stale(layout: Layout, path: str, now: Moment) -> None:
-    """Drop a marker that the facts do not ask for, seen under the lock under which they are made."""
+    """Drop a marker that the facts did not ask for at `now`, under the lock under which they are made, once that is
+    there for which they did.
+    """
     id = id_in(layout.root, path)
     try:
         if not id:
@@ -108,6 +110,7 @@ def drop_stale(layout: Layout, path: str, now: Moment) -> None:
 
                 edges.unlist(layout, snapshot)
             elif layout.marker(place) != path:
+                Hints(layout).make(place)  # its time may have come, and somebody moved it, since all were listed
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
         waits = path[len(layout.root) + 1 :].partition("/")[0] in ("ready", "delayed", "blocked")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, park, release, renew, respond, submit
 
+from agent_lanes.backends.files.examine import is_lost
 from agent_lanes.core.finding import Finding
 from agent_lanes.core.times import SECOND
 from agent_lanes.errors import BadData
@@ -192,6 +193,7 @@ def test_a_task_that_was_resumed_once_its_hold_was_over_is_listed_by_that_hold(
     clock.advance(10)
     control.resume(store, id)
     assert found(store) == []
+    assert not is_lost(store.layout, id, store.now())  # nor where the listing was made before
     assert taken(store) == id
 
 

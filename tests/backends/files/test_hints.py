@@ -145,6 +145,19 @@ def test_a_timer_of_a_claim_that_was_never_committed_costs_a_look(
     assert not timer.exists()
 
 
+def test_the_timer_of_a_submit_in_flight_stays_though_its_delay_is_over(
+    store: ClockedFileStore, root: Path, clock: Clock
+) -> None:
+    """Between marker and rename a machine under load may take longer than the delay."""
+    id = submit(store, not_before=clock().wall + 1_000_000)
+    flying = root / "tmp" / id
+    os.rename(root / "tasks" / id, flying)
+    clock.advance(2)
+    assert taken(store) is None
+    os.rename(flying, root / "tasks" / id)
+    assert taken(store) == id
+
+
 def test_a_timer_without_a_task_is_removed_when_it_is_over(store: ClockedFileStore, root: Path, clock: Clock) -> None:
     store.prepare()
     timer = put_timer(root, clock().boottime, "gone")

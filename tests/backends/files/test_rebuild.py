@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from contracts.stores import Clock, ClockedFileStore, claim, make, park, release, respond, submit
 
+from agent_lanes.backends.files.rebuild import drop_stale
 from agent_lanes.core.task import Snapshot
+from agent_lanes.core.times import SECOND
 from agent_lanes.errors import BadData, StorageFailed
+from agent_lanes.services import control
 from backends.files.conftest import Open, tree
 from backends.files.test_hints import ORPHAN, put_marker, taken
 from backends.files.test_layout import markers, ready_markers
@@ -295,3 +298,16 @@ def test_a_gate_that_was_rebuilt_for_another_boot_until_we_held_it_is_noticed(
     with store._gate.passed():
         assert store._gate.current()
         assert (root / "ready").is_dir()
+
+
+def test_a_rebuild_that_began_before_a_hold_was_over_leaves_the_task_listed(
+    store: ClockedFileStore, root: Path, clock: Clock
+) -> None:
+    """Who still had the gate that was deleted may have moved it since the rebuild looked at the clock."""
+    id, begun = submit(store), store.now()
+    control.hold(store, id, until=begun.wall + 10 * SECOND)
+    clock.advance(10)
+    store.promote("default")
+    (ready,) = ready_markers(root)
+    drop_stale(store.layout, f"{root}/ready/{ready}", begun)
+    assert taken(store) == id

@@ -221,8 +221,9 @@ def test_an_answer_that_cannot_be_made_durable_is_not_reported(
     from agent_lanes.services import waiting
 
     store = prepared(tmp_path / "state", "respond")
-    respond(store, ID, "t")
     failing_folders(f"/tasks/{ID}")
+    with pytest.raises(Unconfirmed):
+        respond(store, ID, "t")
     with pytest.raises(StorageFailed, match="cannot be made durable"):
         waiting.for_answer(store, ID, timeout_seconds=0)
 

@@ -60,7 +60,7 @@ class Watched:
             self.wrong.append(f"a request to {url}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # it keeps a loop running in this thread, in which other packages run theirs
 def chromium() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:

@@ -29,7 +29,8 @@ def test_run_submits_waits_and_prints_the_answer(run: Command) -> None:
         result = whole.end()
     assert result.out == b"The answer."
     assert result.said[0] == f"agent-lanes run: task_id={task_id}"
-    assert "nobody is listening on lane default" in result.said[1] and len(result.said) == 2
+    assert len(result.said) <= 2  # that nobody is listening, unless somebody claimed before it was looked for
+    assert all("nobody is listening on lane default" in line for line in result.said[1:])
 
 
 def test_run_writes_the_answer_where_it_shall_go(run: Command) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,7 +72,6 @@ def look(queue: Queue) -> Callable[..., None]:
             async with top.run_test(size=size, notifications=True) as pilot:
                 await story(View(top, pilot))
 
-        with ThreadPoolExecutor(1) as elsewhere:  # the browser of other tests keeps a loop running in this thread
-            elsewhere.submit(lambda: asyncio.run(told())).result()
+        asyncio.run(told())
 
     return run

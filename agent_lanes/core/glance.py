@@ -11,10 +11,19 @@ from agent_lanes.core.times import SECOND, parse_iso
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.ledger import Sum
 
 PARKED, ON_HOLD, WAITING, DELAYED, LAPSED = "parked", "on hold", "waiting", "delayed", "lapsed"
 LONGEST_TITLE = 200
 UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def spent(sum: Sum) -> str:
+    """`0.42`, `1234`; `0.42+` where some attempts did not tell their cost, `?` where none did."""
+    if sum.unknown_cost == sum.attempts:
+        return "?"
+    shown = f"{sum.cost_usd:.2f}" if sum.cost_usd < 1000 else f"{sum.cost_usd:.0f}"
+    return shown + ("+" if sum.unknown_cost else "")
 
 
 def phase(view: JsonObject) -> str:

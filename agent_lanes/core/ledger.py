@@ -82,6 +82,10 @@ class Sum(Frozen):
             seconds=round(self.seconds + (entry.seconds or 0.0), 3),
         )
 
+    def together(self, other: Sum) -> Sum:
+        """Both."""
+        return Sum(**{name: round(value + getattr(other, name), 9) for name, value in self.__dict__.items()})
+
 
 def entry_of(task: Task, *, at: int, epoch: int, outcome: str, details: JsonObject) -> Entry:
     """The entry of an attempt at a task; `details` under the names of its metadata."""

@@ -21,6 +21,8 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
 
 from agent_lanes import __version__, guide
 from agent_lanes.core.jsontext import dumps
@@ -51,11 +53,31 @@ def stdio(session: Session) -> int:
     door = server(calls.Desk(session))
 
     async def run() -> None:
-        async with stdio_server() as (incoming, outgoing):
-            await door.run(incoming, outgoing, door.create_initialization_options())
+        async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+            passed_on, messages = anyio.create_memory_object_stream[Any]()
+            tasks.start_soon(_sifted, incoming, passed_on, outgoing)
+            await door.run(messages, outgoing, door.create_initialization_options())
+            tasks.cancel_scope.cancel()
 
     anyio.run(run)
     return 0
+
+
+async def _sifted(incoming: Any, passed_on: Any, outgoing: Any) -> None:
+    """Pass on what is a message; a line that is none is answered, which the SDK leaves out (JSON-RPC 2.0, 5.1)."""
+    async with passed_on:
+        async for one in incoming:
+            if not isinstance(one, Exception):
+                await passed_on.send(one)
+                continue
+            error = types.ErrorData(code=_code(one), message="this line is no JSON-RPC message")
+            await outgoing.send(SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error)))
+
+
+def _code(wrong: Exception) -> int:
+    """Of a line that is no JSON; of JSON that is no message."""
+    is_json = isinstance(wrong, ValidationError) and all(one["type"] != "json_invalid" for one in wrong.errors())
+    return types.INVALID_REQUEST if is_json else types.PARSE_ERROR
 
 
 def mount(session: Session) -> tuple[str, Callable[..., Any], AbstractAsyncContextManager[None]]:

@@ -16,12 +16,13 @@ from itertools import islice
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import ACTIVE, QUEUED
 from agent_lanes.errors import Damaged, NotFound
-from agent_lanes.services import stats
+from agent_lanes.services import costs, stats
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.holds import Hold
     from agent_lanes.core.jsontext import JsonObject
+    from agent_lanes.core.ledger import Sum
     from agent_lanes.core.presence import Sign
     from agent_lanes.core.task import Event, Snapshot
     from agent_lanes.core.times import Moment
@@ -55,13 +56,16 @@ class Entry(Frozen):
 class Picture(Frozen):
     """The queue as one look found it. `entries`: what is claimed, then what is queued, then the newest that ended.
 
-    `lanes` are those of services.stats; `more` tells that there are open tasks beyond `entries`.
+    `lanes` are those of services.stats; `lane_costs` and `vendor_costs` what was taken today (UTC), where anything was;
+    `more` tells that there are open tasks beyond `entries`.
     """
 
     entries: tuple[Entry, ...] = ()
     lanes: tuple[JsonObject, ...] = ()
     signs: tuple[Sign, ...] = ()
     holds: tuple[Hold, ...] = ()
+    lane_costs: dict[str, Sum] = {}
+    vendor_costs: dict[str, Sum] = {}
     damaged: tuple[str, ...] = ()
     more: bool = False
 
@@ -87,11 +91,14 @@ class Board:
                 self._read(id)
         self._forget()
         backend = self._backend
+        lane_costs, vendor_costs = costs.today(backend)
         return Picture(
             entries=tuple(sorted(self._entries.values(), key=_place)),
             lanes=tuple(stats.of_all(backend)),
             signs=tuple(sorted(backend.signs(), key=lambda sign: (sign.lane, sign.vendor, sign.since))),
             holds=tuple(hold for hold in backend.holds() if hold.stands(backend.now())),
+            lane_costs=lane_costs,
+            vendor_costs=vendor_costs,
             damaged=tuple(self._damaged.values()),
             more=self._more,
         )

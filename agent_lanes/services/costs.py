@@ -70,6 +70,12 @@ def report(backend: Backend, *, by: str = DEFAULT_BY, since: int | None = None, 
     }
 
 
+def today(backend: Backend) -> tuple[dict[str, Sum], dict[str, Sum]]:
+    """What this day (UTC) has taken, by lane and by vendor, as far as the ledger knows. Raises StorageFailed."""
+    entries = list(backend.entries(backend.now().wall // DAY * DAY))
+    return ledger.summed(entries, "lane")[0], ledger.summed(entries, "vendor")[0]
+
+
 def spent_on(backend: Backend, id: str) -> Sum:
     """What a task has taken since it was last resumed, by its history. Raises NotFound, StorageFailed."""
     events = list(backend.events(id))

@@ -41,7 +41,8 @@ enter        a task's page; on a lane: only its tasks
 /            only tasks with these words
 s            next state: open, queued, claimed, failed, ended, all
 escape       show all tasks again
-a            who listens, who works, what is on hold
+a            who listens, who works, what is on hold,
+             and what agents took today (USD; UTC)
 
 c            cancel the task       r      do it once more
 h            hold it, or resume    H      hold or resume its lane
@@ -163,7 +164,7 @@ class Top(Steps):
         self._tell_under()
 
     def _summary(self, shown: int) -> str:
-        """`/home/me/shop/handoff   3 ready · 2 claimed · 1 damaged   only lane review`."""
+        """`3 ready · 2 claimed · 1 damaged | only lane review: 2 | 0.42 USD today | /home/me/shop/handoff/state`."""
         counts = [
             f"{number} {what}"
             for what in ("ready", "claimed", "delayed", "blocked", "on_hold")
@@ -172,10 +173,13 @@ class Top(Steps):
         if self.picture.damaged:
             counts.append(f"{len(self.picture.damaged)} damaged (agent-lanes doctor)")
         told = " · ".join(counts).replace("_", " ") or "nothing to do"
+        spent = lanes.spent(self.picture)
         asked = self._filter.story
         more = f" of more than {len(self.picture.entries)}" if self.picture.more else ""
         only = f" | only {asked}: {shown}{more}" if asked else f" | the first {shown}" if more else ""
-        return one_line(f"{told}{only} | {self.looks.backend.address}").ljust(self.size.width - 2)
+        return one_line(f"{told}{only}{spent and f' | {spent}'} | {self.looks.backend.address}").ljust(
+            self.size.width - 2
+        )
 
     def _tick(self) -> None:
         """Ages grow: the rows on the screen, and only the cells that differ."""

@@ -128,13 +128,14 @@ TASKS = (
     Column(head="TASK", of=lambda view, now: (one_line(glance.title(view)), ""), width=0),
 )
 LANES = (
-    Column(head="LANE", of=_plain("lane"), width=16, wide=24),
+    Column(head="LANE", of=_plain("lane"), width=14, wide=24),
     Column(head="READY", of=_number("ready", "blue"), width=6, right=True),
     Column(head="CLAIMED", of=_number("claimed", "yellow"), width=7, right=True),
     Column(head="LATER", of=_number("later", "cyan"), width=5, right=True),
     Column(head="OLDEST", of=_oldest, width=6, right=True),
     Column(head="DONE/h", of=_in_an_hour("completed", "green"), width=6, right=True),
-    Column(head="FAILED/h", of=_in_an_hour("failed", "red bold"), width=8, right=True),
+    Column(head="FAIL/h", of=_in_an_hour("failed", "red bold"), width=6, right=True),
+    Column(head="USD", of=_number("spent"), width=6, right=True),
     Column(head="LISTENING", of=lambda lane, now: (_whole(lane["listening"]), ""), width=0),
 )
 

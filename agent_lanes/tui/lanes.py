@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lanes.core import glance
 from agent_lanes.core.escapes import one_line
+from agent_lanes.core.ledger import Sum
 from agent_lanes.core.task import CLAIMED
 from agent_lanes.core.times import SECOND
 
@@ -26,6 +27,7 @@ def rows(picture: Picture, now: int) -> list[JsonObject]:
         found.setdefault(sign.lane, {**NOTHING, "lane": sign.lane})
     for name, row in found.items():
         row["listening"] = _listening(name, picture)
+        row["spent"] = glance.spent(picture.lane_costs[name]) if name in picture.lane_costs else ""
     return [found[name] for name in sorted(found)]
 
 
@@ -57,6 +59,20 @@ def present(picture: Picture, now: int) -> Iterator[str]:
     yield from _titled("listening", (_sign(sign, now) for sign in picture.signs))
     yield from _titled("at work", _working(picture, now))
     yield from _titled("on hold", (_hold(hold, now) for hold in picture.holds))
+    yield from _titled("spent today", _spent(picture))
+
+
+def spent(picture: Picture) -> str:
+    """What all lanes took today: `0.42 USD today`; nothing where nothing was."""
+    total = Sum()
+    for one in picture.lane_costs.values():
+        total = total.together(one)
+    return f"{glance.spent(total)} USD today" if total.attempts else ""
+
+
+def _spent(picture: Picture) -> Iterator[str]:
+    for vendor, sum in picture.vendor_costs.items():
+        yield f"{vendor}: {glance.spent(sum)} USD, {sum.attempts} {'attempt' if sum.attempts == 1 else 'attempts'}"
 
 
 def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from agent_lanes.api import Queue
+from agent_lanes.core import ledger
+from agent_lanes.core.ledger import Entry
+from agent_lanes.core.task import Task
+from agent_lanes.core.times import DAY
 from tui.conftest import View
 
 HOSTILE = "evil \x1b[31mred\x07 [bold]markup[/bold] [/] \u202egnp.exe \x9b2J\r\nnext"
@@ -165,3 +170,40 @@ def test_a_store_that_is_not_there_yet_is_shown_once_it_is(queue: Queue, look: C
         await view.until(lambda: "Look at the parser" in view.text())
 
     look(story)
+
+
+def spent(task: str, lane: str, vendor: str, cost: float | None, at: int) -> Entry:
+    return ledger.entry_of(
+        Task(
+            id=task, lane=lane, workspace_id="w", workspace_root="/", correlation_id="c", source_agent="s",
+            created_at=0, sequence=0, metadata={},
+        ),
+        at=at, epoch=1, outcome="answered", details={"vendor": vendor, "cost_usd": cost},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30)])
+def test_what_agents_took_today_is_told_by_lane_and_vendor(
+    queue: Queue, look: Callable[..., None], size: tuple[int, int]
+) -> None:
+    backend = queue._service.backend
+    now = backend.now().wall
+    for number, (lane, vendor, cost) in enumerate([("review", "claude", 0.3), ("review", "codex", 0.12)]):
+        backend.enter(spent(f"t{number}", lane, vendor, cost, now))
+    backend.enter(spent("t8", "docs", "codex", None, now))
+    backend.enter(spent("t9", "docs", "codex", 40.0, now - 2 * DAY))
+
+    async def story(view: View) -> None:
+        await view.until(lambda: "0.42+ USD today" in view.text())
+        backend.enter(spent("t2", "docs", "codex", 1.0, now))
+        queue.submit("docs", prompt="Write it down")
+        queue.submit("review", prompt="Look at it")
+        await view.until(lambda: "1.42+ USD today" in view.text())
+        for lane, cost in (("docs", "1.00+"), ("review", "0.42")):
+            await view.until(lambda: re.search(rf"^{lane} .* {re.escape(cost)} ", view.text(), re.MULTILINE))  # noqa: B023
+        if size[0] < 120:
+            await view.press("a")
+        assert "claude: 0.30 USD, 1 attempt" in view.text()
+        assert "codex: 1.12+ USD, 3 attempts" in view.text()
+
+    look(story, size)

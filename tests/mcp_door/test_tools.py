@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anyio
@@ -178,5 +179,22 @@ def test_where_there_is_no_queue_the_tools_say_so(tmp_path: Path) -> None:
             assert (await refused(client, name, **arguments))["code"] == "not_found"
         await anyio.to_thread.run_sync(lambda: run("init"))
         await call(client, "submit_task", lane="l", prompt="p")
+
+    talk(run, conversation)
+
+
+def test_an_answer_that_was_waited_for_leaves_a_receipt_once(run: Command) -> None:
+    def noted(id: str) -> list[object]:
+        events = map(json.loads, run("events", id, "--json").text.splitlines())
+        return [event["data"]["by"] for event in events if event["type"] == "fetched"]
+
+    async def conversation(client: Client) -> None:
+        id = (await call(client, "submit_task", lane="review", prompt="x"))["task_id"]
+        run("respond", id, "--body", "ok")
+        await call(client, "get_task", task_id=id)
+        assert noted(id) == []
+        for _ in range(2):
+            assert (await call(client, "wait_for_response", task_id=id))["body"] == "ok"
+        assert noted(id) == ["mcp"]
 
     talk(run, conversation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -264,3 +265,30 @@ def test_the_server_of_a_store_without_config(run: Command) -> None:
         task = submit(http, request_path="request.md")
         assert task["workspace_root"] == str(run.folder)
     assert run("list", "--store", "alone").json["count"] == 1
+
+
+def noted(run: Command, id: str) -> list[tuple[str, object]]:
+    """The receipts of a task: what, and through which door."""
+    events = map(json.loads, run("events", id, "--json").text.splitlines())
+    return [(event["type"], event["data"]["by"]) for event in events if event["type"] in ("seen", "fetched")]
+
+
+def test_a_poll_that_tells_of_a_task_leaves_a_receipt_once(run: Command, http: Client) -> None:
+    id = submit(http)["id"]
+    http.get("/tasks")
+    http.get(f"/tasks/{id}")
+    assert noted(run, id) == []
+    for _ in range(2):
+        assert http.get("/tasks/next?lane=default")[1]["task"]["id"] == id
+    assert noted(run, id) == [("seen", "http")]
+    assert http.get(f"/tasks/{id}")[1]["receipts"]["seen_at"]
+
+
+def test_a_poll_that_tells_of_an_answer_leaves_a_receipt_once(run: Command, http: Client) -> None:
+    id = submit(http)["id"]
+    http.post(f"/tasks/{id}/response", {"body": "b"})
+    assert noted(run, id) == []
+    for _ in range(2):
+        assert http.get(f"/tasks/{id}/response")[0] == 200
+    assert noted(run, id) == [("fetched", "http")]
+    assert http.get(f"/tasks/{id}")[1]["receipts"]["fetched_at"]

@@ -136,7 +136,7 @@ def test_a_dispatcher_without_vendor_says_what_to_do(bare: Command) -> None:
 
 def test_a_name_that_cannot_be_one_is_refused_and_nothing_made(bare: Command) -> None:
     for name in ("two\nlines", "\x1b[31m", " blank ", "x" * 201):
-        assert "workspace_id" in bare("init", "--workspace-id", name, code=USAGE).why
+        assert "--workspace-id" in bare("init", "--workspace-id", name, code=USAGE).why
     assert os.listdir(bare.folder) == []
 
 

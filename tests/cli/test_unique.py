@@ -28,12 +28,12 @@ def test_if_it_is_to_be_refused_the_open_task_is_named(run: Command) -> None:
 
 
 def test_wrong_keys_and_choices_are_refused_by_name(run: Command) -> None:
-    assert "unique_key" in run(*SUBMIT, "--unique-key", " ", code=USAGE).why
-    assert "if_exists" in run(*SUBMIT, "--if-exists", "refuse", code=USAGE).why
+    assert "--unique-key" in run(*SUBMIT, "--unique-key", " ", code=USAGE).why
+    assert "--if-exists" in run(*SUBMIT, "--if-exists", "refuse", code=USAGE).why
     assert "--if-exists" in run(*SUBMIT, "--unique-key", "k", "--if-exists", "maybe", code=USAGE).why
     (run.folder / "t.yaml").write_text("lane: default\nprompt: x\nunique_key: k\nif_exists: maybe\n")
     assert "if_exists" in run("submit", "--task", "t.yaml", code=None).why
-    assert "depends_on" in run(*SUBMIT, "--depends-on", "key:", code=USAGE).why
+    assert "--depends-on" in run(*SUBMIT, "--depends-on", "key:", code=USAGE).why
     assert "'nobody'" in run(*SUBMIT, "--depends-on", "key:nobody", code=NOT_FOUND).why
     assert run("list").json["count"] == 0
 

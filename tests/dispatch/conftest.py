@@ -60,7 +60,8 @@ class Scene:
         return dict(json.loads((self.store / "tasks" / id / "response.json").read_text()))
 
     def events(self, id: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.store / "tasks" / id / "events.jsonl").read_text().splitlines()]
+        path = self.store / "tasks" / id / "events.jsonl"  # there from the second line on
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def until(self, true: Callable[[], object], what: str) -> None:
         """Wait for a condition."""

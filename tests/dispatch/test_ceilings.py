@@ -113,5 +113,5 @@ def test_attempts_of_unknown_cost_count_as_nothing_and_the_reason_says_how_many(
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "much", "1e9", ""])
 def test_a_ceiling_that_is_no_sum_of_money_is_refused(scene: Scene, value: str) -> None:
     words = ("submit", "--lane", "default", "--prompt", "x", "--max-cost-usd", value)
-    assert "max_cost_usd" in scene.run(*words, code=64).err.decode()
+    assert "--max-cost-usd" in scene.run(*words, code=64).err.decode()
     assert json.loads(scene.run("list", "--json").out)["count"] == 0

@@ -98,7 +98,7 @@ def test_a_key_that_is_none_is_named(run: Command, store: Path, value: str) -> N
     run("submit", "--lane", "default", "--prompt", "x")
     before = tree(store)
     refused = run("submit", "--lane", "default", "--prompt", "x", "--idempotency-key", value, code=USAGE)
-    assert "idempotency_key" in refused.why
+    assert "--idempotency-key" in refused.why
     assert "--request-id" in run("claim", "--lane", "default", "--request-id", value, code=USAGE).why
     assert tree(store) == before
 

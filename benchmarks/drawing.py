@@ -68,6 +68,9 @@ def plot(
     """
     axes.set_xscale("log")
     axes.set_yscale("log")
+    least = min((value for line in (*lines, *beside) for value in line.values if value > 0), default=1) / 3
+    told = [line.values[-1] for line in lines]
+    lines = [_above(line, least) for line in lines]  # what was too little to be measured stands at the bottom
     smallest = min((tick for tick in ticks if tick), default=1)
     for line in lines:
         places = [place or smallest * NONE_AT for place in line.places]
@@ -80,7 +83,7 @@ def plot(
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: short(ticks[at.index(place)])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_minor_locator(NullLocator())
-    values = [value for line in (*lines, *beside) for value in line.values]
+    values = [value for line in (*lines, *beside) for value in line.values if value > 0]
     low, high = min(values) / 1.6, max(values) * 1.3
     low = min(low, high / 14)  # at least a decade, so that little does not look like much
     axes.set_ylim(low, high)
@@ -89,7 +92,11 @@ def plot(
     axes.yaxis.set_major_locator(FixedLocator([step for step in steps if low <= step <= high]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
     axes.set_xlabel(across, color=FAINT, fontsize=9.5, labelpad=5)
-    _name(axes, lines, unit)
+    _name(axes, lines, told, unit)
+
+
+def _above(line: Line, least: float) -> Line:
+    return line._replace(values=[value if value > 0 else least for value in line.values])
 
 
 def subtitle(axes: Axes, text: str) -> None:
@@ -97,21 +104,22 @@ def subtitle(axes: Axes, text: str) -> None:
     axes.set_title(text, loc="left", fontsize=10.5, color=INK, pad=8)
 
 
-def _name(axes: Axes, lines: list[Line], unit: str) -> None:
-    """Names at the ends of the lines, pushed apart where they would touch."""
+def _name(axes: Axes, lines: list[Line], told: list[float], unit: str) -> None:
+    """Names at the ends of the lines, with what is told there, pushed apart where they would touch."""
     axes.figure.canvas.draw()
     scale = axes.figure.dpi / 72
     to_points, last = axes.transData.transform, max(line.places[-1] for line in lines)
-    ends = sorted((float(to_points((1, line.values[-1]))[1]) / scale, line) for line in lines)
-    heights = [end for end, _ in ends]
+    at_ends = [float(to_points((1, line.values[-1]))[1]) / scale for line in lines]
+    ends = sorted(zip(at_ends, lines, told, strict=True))
+    heights = [end for end, *_ in ends]
     for _ in range(200):
         for at in range(len(heights) - 1):
             lack = LABEL_POINTS - (heights[at + 1] - heights[at])
             if lack > 0:
                 heights[at] -= lack / 2
                 heights[at + 1] += lack / 2
-    for height, (end, line) in zip(heights, ends, strict=True):
-        label = f"{line.name}  {said(line.values[-1])}{unit}"
+    for height, (end, line, value) in zip(heights, ends, strict=True):
+        label = f"{line.name}  {said(value)}{unit}"
         weight = "bold" if line.width > 2 else "normal"
         across = 14 if line.places[-1] == last else 9
         axes.annotate(label, (line.places[-1], line.values[-1]), xytext=(across, height - end),

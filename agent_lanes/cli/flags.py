@@ -22,8 +22,9 @@ OTHER_NAMES = {
 
 
 def name(error: AgentLanesError, options: Iterable[Option], args: Arguments) -> None:
-    """Put the flag in the place of the field that a message begins with, if a value came by it."""
+    """Put the flag in the place of a field that a message begins with and that came by it, or that was not given."""
     for option in options:
+        error.message = error.message.replace(f"no {option.name} was given", f"no {option.flag} was given")
         field = OTHER_NAMES.get(option.flag, option.name)
         rest = error.message.removeprefix(field)
         begun = rest != error.message and (rest[:1] in (":", ".") or (rest[:1] == " " and field.endswith("_path")))

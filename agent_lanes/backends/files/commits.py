@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.durable import ANSWER_MODE, NEWBORN_MODE
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, REQUEST, RESPONSE, TASK, Layout
 from agent_lanes.core import codec
@@ -21,7 +21,7 @@ from agent_lanes.core.jsontext import dumps
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import Event, Snapshot, Task
 from agent_lanes.core.times import iso
-from agent_lanes.core.transitions import Change
+from agent_lanes.core.transitions import Change, created
 from agent_lanes.errors import AlreadyAnswered
 
 TYPE_CHECKING = False
@@ -36,12 +36,12 @@ def bear(layout: Layout, hints: Hints, snapshot: Snapshot, request: bytes | None
     task = snapshot.task
     place = placement(snapshot, now)
     born, folder = f"{layout.tmp}/{task.id}.{chance(16)}", layout.task(task.id)
-    files = newborn(task, request)
+    files = newborn(task, request) | {EVENTS: journal.line(created(snapshot))}  # v0.1's readers look there at once
     os.mkdir(born, NEWBORN_MODE)
     try:
         marked = atomic.marked(born)
         for name, data in files.items():
-            atomic.write_new(f"{born}/{name}", data, durable=not marked)
+            atomic.write_new(f"{born}/{name}", data, durable=not marked and name != EVENTS)
         if not marked:
             atomic.sync_folder(born)
         place_in(hints, task, place, born, folder)
@@ -80,7 +80,7 @@ def place_in(hints: Hints, task: Task, place: Placement, born: str, folder: str)
 
 
 def newborn(task: Task, request: bytes | None) -> dict[str, bytes]:
-    """The files in the folder of a new task."""
+    """The files without which there is no task, in the folder of a new one."""
     files = {TASK: dumps(codec.encode_task(task)).encode()}
     if request is not None:
         files[REQUEST] = request
@@ -89,8 +89,6 @@ def newborn(task: Task, request: bytes | None) -> dict[str, bytes]:
 
 def settle_in(layout: Layout, snapshot: Snapshot, events: tuple[Event, ...], request: bytes | None) -> None:
     """Commit a task that comes from elsewhere, with all that belongs to it; nothing where it is. Raises OSError."""
-    from agent_lanes.backends.files import journal
-
     task, folder = snapshot.task, layout.task(snapshot.id)
     files = {TASK: dumps(codec.encode_task(task)).encode(), EVENTS: b"".join(map(journal.line, events))}
     if snapshot.claim is not None:

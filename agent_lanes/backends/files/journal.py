@@ -1,7 +1,7 @@
 """events.jsonl: the history of a task, one JSON object a line, one write a line.
 
-The first line of every history, `created`, says what task.json says. So a submit makes no such file: whoever has the
-second line to write begins it with both, and while there is none, readers tell the first.
+The first line of every history, `created`, says what task.json says. So a submit of many makes no such files: whoever
+has the second line to write begins one with both, and while there is none, readers tell the first.
 
 Writers hold the task's lock. A line carries its number and the epoch; whoever writes next closes a line that a
 crash cut off, and adds a `recovered` line when the claim shows an epoch of which the history does not know.

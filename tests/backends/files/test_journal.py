@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from contracts.stores import ClockedFileStore, claim, note, release, submit
+from contracts.test_many import Wanted
 from core.values import events
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lanes.backends.files import journal
-from agent_lanes.core.task import Event
+from agent_lanes.core.task import Event, Task
 
 
 def an_event(message: str = "m", **fields: Any) -> Event:
@@ -114,11 +115,15 @@ def test_any_events_come_back_numbered(tmp_path_factory: pytest.TempPathFactory,
 # --- the first line ------------------------------------------------------------------------------------------
 
 
-def test_a_task_that_was_only_submitted_has_no_file_and_its_history_begins_all_the_same(
-    store: ClockedFileStore, root: Path
-) -> None:
+def test_a_submit_writes_the_first_line_as_v0_1_did(store: ClockedFileStore, root: Path) -> None:
     id = submit(store)
-    path = root / "tasks" / id / "events.jsonl"
+    assert (root / "tasks" / id / "events.jsonl").read_bytes() == b"".join(map(journal.line, store.events(id)))
+
+
+def test_a_task_of_a_batch_has_no_file_and_its_history_begins_all_the_same(store: ClockedFileStore, root: Path) -> None:
+    (born,) = store.create_many([Wanted()])
+    assert isinstance(born, Task)
+    id, path = born.id, root / "tasks" / born.id / "events.jsonl"
     assert not path.exists()
     first = store.last_event(id)
     assert first is not None
@@ -193,6 +198,7 @@ def test_a_history_that_is_no_file_costs_the_line_not_the_change(
 ) -> None:
     id = submit(store)
     path, elsewhere = root / "tasks" / id / "events.jsonl", tmp_path / "elsewhere"
+    path.unlink()
     if kind == "folder":
         path.mkdir()
     elif kind == "fifo":

@@ -9,12 +9,14 @@ from __future__ import annotations
 from agent_lanes.core import names, transitions
 from agent_lanes.core.dead import RETRIED
 from agent_lanes.core.task import ACTIVE, FINISHED
-from agent_lanes.errors import Damaged, NotAllowed, Refused, StorageFailed
+from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, StorageFailed, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Snapshot, Task
+    from agent_lanes.core.times import Moment
+    from agent_lanes.core.transitions import Change
     from agent_lanes.ports import Backend, Birth
 
 
@@ -33,7 +35,7 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
     """Submit a finished task once more. Returns the task, and whether it is new.
 
     While a retry is open that one is returned; so is one of which the history does not tell, since nobody may have
-    been told of it. Raises Refused, NotFound.
+    been told of it. Raises Refused, NotFound; Unconfirmed once the new one is there.
     """
     snapshot = backend.read(id)
     if snapshot.state not in FINISHED:
@@ -76,9 +78,15 @@ def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bo
 
 def _note(backend: Backend, id: str, task: Task) -> None:
     data: JsonObject = {"retried_as": task.id}
-    backend.update(
-        id, lambda before, now: transitions.note(before, type=RETRIED, message="submitted again", data=data, now=now)
-    )
+
+    def decide(before: Snapshot, now: Moment) -> Change:
+        return transitions.note(before, type=RETRIED, message="submitted again", data=data, now=now)
+
+    try:
+        backend.update(id, decide)
+    except (Busy, Damaged, NotAllowed, NotFound, StorageFailed) as wrong:  # the new task is there
+        line = f"submitted {task.id}, but the history of {id} does not say so: {wrong.message}"
+        raise Unconfirmed(line, hint="repeat the same call: it confirms") from wrong
 
 
 def _key(id: str, number: int) -> str:

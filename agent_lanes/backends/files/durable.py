@@ -154,6 +154,15 @@ def confirm_claim(layout: Layout, id: str) -> None:
         raise _unconfirmed(f"changed {id}, but the change", wrong, f"look at it with: agent-lanes show {id}") from wrong
 
 
+def confirm_hold(folders: Iterable[str], done: str) -> None:
+    """After a hold was put or dropped: make the names in these folders durable. Raises Unconfirmed."""
+    try:
+        for folder in folders:
+            atomic.sync_folder(folder)
+    except OSError as wrong:
+        raise _unconfirmed(f"{done}, but that", wrong, "look at it with: agent-lanes status --all") from wrong
+
+
 def unconfirmed_task(id: str, wrong: OSError, done: str = "submitted") -> Unconfirmed:
     """A task was committed, and a power cut may undo it."""
     return _unconfirmed(f"{done} {id}, but it", wrong, f"confirm with: agent-lanes status {id}")

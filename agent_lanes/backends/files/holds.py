@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, durable
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.core.fields import FORMAT
 from agent_lanes.core.holds import Hold, decode_hold, encode_hold
@@ -33,7 +33,10 @@ def read_all(layout: Layout) -> tuple[Hold, ...]:
 
 
 def put(layout: Layout, hold: Hold) -> None:
-    """Let a hold stand, in place of one of the same lane and vendor; durable when this returns. Raises OSError."""
+    """Let a hold stand, in place of one of the same lane and vendor; durable when this returns.
+
+    Raises OSError; Unconfirmed after the commit.
+    """
     path, record = _path(layout, hold.lane, hold.vendor), {"format": FORMAT, **encode_hold(hold)}
     for last in (False, False, False, True):  # whoever resumes another one may remove the emptied folder meanwhile
         atomic.make_folder(os.path.dirname(path))
@@ -43,19 +46,18 @@ def put(layout: Layout, hold: Hold) -> None:
         except FileNotFoundError:
             if last:
                 raise
-    for folder in (os.path.dirname(path), layout.holds, layout.root):
-        atomic.sync_folder(folder)
+    durable.confirm_hold((os.path.dirname(path), layout.holds, layout.root), f"{hold.what} is on hold")
 
 
 def drop(layout: Layout, lane: str | None, vendor: str | None) -> bool:
-    """End a hold, durably; whether there was one. Raises OSError."""
+    """End a hold, durably; whether there was one. Raises OSError; Unconfirmed after it."""
     path = _path(layout, lane, vendor)
     try:
         os.unlink(path)
     except FileNotFoundError:
         return False
     folder = os.path.dirname(path)
-    atomic.sync_folder(folder)
+    durable.confirm_hold((folder,), "resumed")
     for empty in (folder, layout.holds):
         try:
             os.rmdir(empty)

@@ -107,10 +107,13 @@ class FileShelf(FileReader):
 
         with atomic.storage("resume"), self._gate.passed():
             dropped = holds.drop(self.layout, lane, vendor)
-            if dropped and lane is not None:
-                signals.send_unlogged(self.layout.signals, lane)
-            elif dropped:
-                signals.send_all(self.layout.signals)
+            try:
+                if dropped and lane is not None:
+                    signals.send_unlogged(self.layout.signals, lane)
+                elif dropped:
+                    signals.send_all(self.layout.signals)
+            except OSError as wrong:
+                self.warn(f"resumed; a wake-up could not be written: {wrong.strerror}; who waits finds out later")
         return dropped
 
     def standing(self, lane: str) -> Standing:

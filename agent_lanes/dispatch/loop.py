@@ -139,8 +139,8 @@ class Loop:
         settings = self._settings
         while not self._leaving.is_set():
             try:
-                self._pause()
                 self._sleep(self._wait_for_a_place)
+                self._pause()  # after the wait: what ran meanwhile may have failed
                 came = self._wait_and_claim()
             except Woken:  # between two sleeps
                 continue

@@ -12,7 +12,7 @@ from agent_lanes.backends.memory import MemoryStore
 from agent_lanes.core import ledger
 from agent_lanes.core.holds import Hold
 from agent_lanes.core.ledger import Entry
-from agent_lanes.core.times import SECOND
+from agent_lanes.core.times import SECOND, parse_iso
 from agent_lanes.dispatch.breaker import BREAK_SECONDS, BREAKER, USAGE_LIMIT, Breaker
 from agent_lanes.dispatch.runner import Limits
 from agent_lanes.dispatch.settings import Settings
@@ -128,3 +128,12 @@ def test_dispatchers_of_several_lanes_count_together_and_status_says_so(scene: S
     (hold,) = json.loads(scene.run("status", "--all").out)["holds"]
     assert (hold["lane"], hold["vendor"], hold["by"]) == (None, "mine", BREAKER)
     assert "3 failures of mine in a row" in hold["reason"]
+
+
+def test_after_two_failures_in_a_row_the_next_task_is_left_alone_for_the_pause(scene: Scene) -> None:
+    ids = [scene.submit() for _ in range(3)]
+    scene.work("fail", "1")
+    scene.until(lambda: scene.status(ids[-1])["state"] == "failed", "the third is tried")
+    (failed_at,) = (event["created_at"] for event in scene.events(ids[1]) if event["type"] == "response")
+    (claimed_at,) = (event["created_at"] for event in scene.events(ids[2]) if event["type"] == "claimed")
+    assert parse_iso(claimed_at) - parse_iso(failed_at) >= 2 * SECOND

@@ -133,10 +133,14 @@ def _nearest(verb: str) -> str:
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters to add, drop or change (Levenshtein's distance)."""
-    row = list(range(len(other) + 1))
-    for place, letter in enumerate(one, 1):
-        above, row = row, [place]
-        for column, wanted in enumerate(other, 1):
-            row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (letter != wanted)))
-    return row[-1]
+    """How many letters to add, drop, change, or swap with their neighbour (optimal string alignment)."""
+    rows = [list(range(len(other) + 1))]
+    for place, letter in enumerate(one):
+        row, above = [place + 1], rows[-1]
+        for column, wanted in enumerate(other):
+            best = min(above[column + 1] + 1, row[-1] + 1, above[column] + (letter != wanted))
+            if place and column and (one[place - 1], letter) == (wanted, other[column - 1]):
+                best = min(best, rows[-2][column - 1] + 1)
+            row.append(best)
+        rows.append(row)
+    return rows[-1][-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent_lanes.core.names import counted
 from agent_lanes.core.task import CANCELLED, CLAIMED, COMPLETED, FAILED, Snapshot
 from agent_lanes.core.times import Moment, iso
 
@@ -48,7 +49,7 @@ def _queued(snapshot: Snapshot, now: Moment) -> str:
     if snapshot.open_dependencies:
         return f"waits for {', '.join(snapshot.open_dependencies)}"
     if snapshot.not_before is not None and now.wall < snapshot.not_before:
-        failed = f", after {snapshot.attempts} failed attempts" if snapshot.attempts else ""
+        failed = f", after {counted(snapshot.attempts, 'failed attempt')}" if snapshot.attempts else ""
         return f"not offered before {iso(snapshot.not_before)}{failed}"
     if snapshot.parked and claim is not None:
         return f"parked: {claim.reason}; restore the request and claim the task by its id, or submit it anew"
@@ -71,8 +72,13 @@ def after_response(id: str, *, held: bool) -> str:
     return f"done: `agent-lanes wait {id}` tells the answer"
 
 
-def for_idle(lane: str, ever: bool, hold: Hold | None = None, *, full: bool = False) -> tuple[str, str, str]:
-    """(reason, message, next_action) of a wait on a lane that found nothing: `hold` stopped it, or the lane is full."""
+def for_idle(
+    lane: str, ever: bool, hold: Hold | None = None, *, full: bool = False, others: bool = False
+) -> tuple[str, str, str]:
+    """(reason, message, next_action) of a wait on a lane that found nothing.
+
+    `hold` stopped it, or the lane is full; `others`: tasks wait there that are not for who asked.
+    """
     if hold is not None:
         return "on_hold", f"{hold.story}.", f"orchestrator: let it go on with `{hold.way_out}`; others: wait"
     if full:
@@ -82,9 +88,11 @@ def for_idle(lane: str, ever: bool, hold: Hold | None = None, *, full: bool = Fa
             "keep waiting: the next one that is answered or released makes room",
         )
     reason = "no_queued_task" if ever else "no_task_submitted"
-    what = "No task waits" if ever else "No task was ever submitted"
+    what = f"No task {'waits' if ever else 'was ever submitted'} on lane {lane}."
+    if others:
+        what = f"Tasks wait on lane {lane}, but none of the vendor or metadata asked for."
     return (
         reason,
-        f"{what} on lane {lane}. Nothing is lost: keep waiting, or submit a task.",
+        f"{what} Nothing is lost: keep waiting, or submit a task.",
         f"monitor: run wait --lane {lane} --json again; orchestrator: submit when ready",
     )

@@ -95,7 +95,8 @@ class Looks:
             hold = self.hold_on(lane, held[0])
         first = next(self.ready(lane, vendor=vendor, match=match), None) if hold is None else None
         full = first is not None and self.limits(first.task).at_most(max_concurrency).limited
-        return for_idle(lane, self.backend.ever_submitted(lane), hold, full=full)
+        others = hold is None and first is None and next(self.ready(lane), None) is not None
+        return for_idle(lane, self.backend.ever_submitted(lane), hold, full=full, others=others)
 
     def each(
         self,

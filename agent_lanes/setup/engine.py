@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 
+from agent_lanes.config.find import find
 from agent_lanes.core.names import some
 from agent_lanes.dispatch import vendors
 from agent_lanes.errors import NotFound, of_system
@@ -92,8 +93,9 @@ class Setup:
 
     def _command(self, scope: Scope) -> str:
         """How an agent calls this program: by the project's wrapper, which finds it wherever it is installed."""
-        if scope.name == PROJECT and self._config is not None:
-            wrapper = os.path.join(os.path.dirname(self._config.path), WRAPPER)
+        config = self._config_of(scope.folder) if scope.name == PROJECT else None
+        if config is not None:
+            wrapper = os.path.join(os.path.dirname(config), WRAPPER)
             below = os.path.relpath(wrapper, scope.folder)
             if os.path.exists(wrapper) and not below.startswith("../"):
                 return shlex.quote(f"./{below}")
@@ -101,6 +103,15 @@ class Setup:
             return "agent-lanes"
         beside = os.path.join(os.path.dirname(sys.executable), "agent-lanes")
         return shlex.quote(beside) if os.path.exists(beside) else f"{shlex.quote(sys.executable)} -P -m agent_lanes"
+
+    def _config_of(self, folder: str) -> str | None:
+        """The path of a project's config: ours, or that which is found from its folder."""
+        if self._config is not None and os.path.realpath(self._config.workspace_root) == folder:
+            return self._config.path
+        try:
+            return find(None, None, {}, folder).config_path
+        except NotFound:
+            return None
 
 
 def _config(session: Session) -> Config | None:

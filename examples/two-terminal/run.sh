@@ -53,7 +53,10 @@ typed 1 'agent-lanes init'
 typed 2 "VENDOR=demo HEADLESS_AGENT_CMD='sh outline-agent.sh' bash handoff/dispatcher.sh"
 VENDOR=demo OWNER=terminal-2 HEADLESS_AGENT_CMD='sh outline-agent.sh' bash handoff/dispatcher.sh 2> >(label 2) &
 dispatcher=$!
-sleep 0.5
+until [ -n "$("$AGENT_LANES" listeners --lane default 2>/dev/null)" ]; do # it waits as soon as it is among them
+    kill -0 "$dispatcher" # or has ended, and said why
+    sleep 0.1
+done
 
 # ---- terminal 1 hands over a file, and blocks until the answer is there
 

@@ -53,6 +53,16 @@ def test_a_look_that_finds_nothing_is_idle_and_exits_0(run: Command, verb: list[
     assert "default" in line and "0.1" in line and plain.out == b""
 
 
+@pytest.mark.parametrize("asked", [("--vendor", "codex"), ("--match", "kind=tests")])
+def test_a_claim_that_fits_nothing_says_that_others_tasks_wait(run: Command, asked: tuple[str, str]) -> None:
+    id = submit(run, vendor="claude")
+    told = run("claim", "--lane", "default", *asked, "--json").json
+    assert told["reason"] == "no_queued_task" and told["message"].startswith("Tasks wait on lane default, but none")
+    run("claim", id)
+    told = run("claim", "--lane", "default", *asked, "--json").json
+    assert told["message"].startswith("No task waits on lane default.")
+
+
 @pytest.mark.parametrize("verb", LOOKS)
 def test_a_blocked_look_is_woken_by_a_submit(run: Command, verb: list[str]) -> None:
     submit(run, lane="other")

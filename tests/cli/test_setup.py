@@ -166,6 +166,13 @@ def test_check_tells_what_is_current_stale_missing_and_edited(run: Command, lax:
     assert not (run.folder / ".codex").exists()
 
 
+def test_check_in_another_project_says_the_same(run: Command, tmp_path_factory: pytest.TempPathFactory) -> None:
+    run("setup", "--claude", "--yes")
+    other = Command(tmp_path_factory.mktemp("other"), run.home)
+    other("init")
+    assert {file["status"] for file in other("setup", "--check", "--json").json["files"]} == {"current"}
+
+
 @pytest.mark.parametrize("kind", ["folder", "pipe", "latin", "dangling", "out", "hard", "markers"])
 def test_a_file_that_is_none_to_change_is_named_and_all_else_is_done(
     run: Command, lax: Command, tmp_path: Path, kind: str

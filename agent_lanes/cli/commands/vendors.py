@@ -29,8 +29,9 @@ def run(args: Arguments, session: Session) -> int:
     if args.json:
         output.json({"status": "ok", "vendors": [_json(one) for one in found]})
         return 0
+    width = max((len(one.vendor.name) for one in found), default=0)
     for one in found:
-        output.line(output.one_line(_line(one)))
+        output.line(output.one_line(_line(one, width)))
     return 0
 
 
@@ -42,10 +43,12 @@ def _config(session: Session) -> Config | None:
         return None
 
 
-def _line(one: Installed) -> str:
+def _line(one: Installed, width: int) -> str:
     vendor = one.vendor
     if not one.path:
-        return f"{vendor.name:<10} {'-':<14} not installed ({vendor.install or 'no ' + vendor.program + ' on PATH'})"
+        return (
+            f"{vendor.name:<{width}}  {'-':<14} not installed ({vendor.install or 'no ' + vendor.program + ' on PATH'})"
+        )
     tried = {
         "yes": "verified with this version",
         "other_version": f"verified with {vendor.verified.version}",
@@ -53,7 +56,7 @@ def _line(one: Installed) -> str:
         "unknown": f"verified with {vendor.verified.version}; it does not tell its version",
     }[one.verified]
     more = "" if vendor.permission == "safe" else f"; permission: {vendor.permission}"
-    return f"{vendor.name:<10} {one.version or '?':<14} {tried}{more}  {one.path}"
+    return f"{vendor.name:<{width}}  {one.version or '?':<14} {tried}{more}  {one.path}"
 
 
 def _json(one: Installed) -> JsonObject:

@@ -76,8 +76,9 @@ class Many:
         if self.again:
             output.note(f"agent-lanes submit: {self.again} of {self.count} had been submitted before with their keys")
         if self.bad:
+            others = ", all others were submitted" if self.bad < self.count else ""
             output.note(
-                f"agent-lanes: submit --many: {self.bad} of {self.count} were not submitted, all others were (mend "
+                f"agent-lanes: submit --many: {self.bad} of {self.count} lines refused{others} (mend "
                 "those lines and submit them again; with idempotency keys, the whole file)"
             )
         for task in self.new.values():

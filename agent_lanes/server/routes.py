@@ -110,7 +110,7 @@ class Routes:
         if here:
             allowed = ", ".join(sorted({route.method for route in here}))
             raise WrongMethod(f"{names.shown(method)} is no method of {path}", allowed=allowed)
-        raise NotFound(f"no such route: {names.shown(method)} {path}")
+        raise NotFound(f"no such route: {names.shown(method)} {path}", hint="GET /openapi.json describes all of them")
 
     def is_open(self, request: Request) -> bool:
         """Whether it is for a route that asks for no token."""

@@ -51,7 +51,7 @@ def _read(backend: Backend, ids: Iterable[str]) -> Iterator[Snapshot]:
 def chosen(backend: Backend, id: str | None, lane: str | None, everything: bool) -> list[Snapshot]:
     """The letters that a caller named, in one of three ways. Raises BadUsage; Refused where the id is none."""
     if [id is not None, lane is not None, everything].count(True) != 1:
-        raise BadUsage("dead: name one of a task, a lane, and all")
+        raise BadUsage("dead: name a task, a lane or all, just one of them", hint="`agent-lanes dead list` shows them")
     if id is None:
         return list(letters(backend, lane))
     found = _letter(backend, id)

@@ -68,6 +68,7 @@ def test_the_version(bare: Command) -> None:
     ("words", "part"),
     [
         (["clam"], "'claim'"),
+        (["wiat"], "'wait'"),
         (["frobnicate"], "frobnicate"),
         (["--bogus", "list"], "--bogus"),
         (["list", "--bogus"], "--bogus"),
@@ -76,6 +77,7 @@ def test_the_version(bare: Command) -> None:
         (["submit", "--lane", "x", "one", "two"], "two"),
         (["wait", "--timeout"], "--timeout"),
         (["wait", "x", "--timeout", "soon"], "--timeout"),
+        (["hold", "--lane", "x", "--until", "2020-01-01T00:00:00Z"], "--until: '2020-01-01T00:00:00Z' has passed"),
         (["status", "--lane=", "--all", "x"], "one of the two"),
         (["--json"], "command"),
         (["--config"], "command"),

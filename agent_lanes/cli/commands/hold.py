@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from agent_lanes.cli import output
 from agent_lanes.cli.options import BY, HELD_VENDOR, ID, LANE, REASON, Arguments, Option, task_id
+from agent_lanes.core.names import shown
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -34,7 +35,10 @@ def run(args: Arguments, session: Session) -> int:
     if args.until is not None:
         from agent_lanes.cli import when
 
-        until = when.instant("--until", args.until, backend.now().wall)
+        now = backend.now().wall
+        until = when.instant("--until", args.until, now)
+        if until <= now:
+            raise BadUsage(f"--until: {shown(args.until)} has passed: nothing would be on hold")
     if args.lane is not None or args.vendor is not None:
         return _lane(args, session, until)
     from agent_lanes.services.control import hold

@@ -118,7 +118,7 @@ def test_a_bad_line_says_which_and_why_in_its_place_and_hinders_no_other(run: Co
     complaints = told_of_lines(result)
     for at, (_, _, why) in enumerate(BAD.values()):
         assert complaints[at].startswith(f"agent-lanes submit: line {2 * at + 2}: ") and why in complaints[at]
-    assert complaints[len(BAD)].startswith(f"agent-lanes: submit --many: {len(BAD)} of {2 * len(BAD)} were not")
+    assert complaints[len(BAD)].startswith(f"agent-lanes: submit --many: {len(BAD)} of {2 * len(BAD)} lines refused")
     assert [line for line in complaints[len(BAD) + 1 :] if "nobody is listening on lane a" not in line] == []
 
 

@@ -77,7 +77,8 @@ def run(args: Arguments, session: Session) -> int:
         )
         code = loop.run()
     if code == NOTHING_CAME:
-        raise TimedOut(f"no task came in {settings.wait_seconds:g} s", hint="nothing is lost; repeat the call")
+        _, why, _ = session.looks.idle(settings.lane, vendor=settings.takes)
+        raise TimedOut(f"no task came in {settings.wait_seconds:g} s", hint=why)
     if args.json:
         output.json({"status": "stopped" if code else "done", **{kind: loop.counts.get(kind, 0) for kind in KINDS}})
     return code

@@ -161,7 +161,8 @@ def _dependency(named: str, backend: Backend, local: Mapping[str, Named]) -> str
     if here is not None:
         return here.id if here.creating is None else here
     if named.startswith(LOCAL):
-        raise BadUsage(f"depends_on: no task of this stream has the name {named}; it is for tasks submitted together")
+        problem = f"depends_on: {named} is a name, and names are for tasks submitted together"
+        raise BadUsage(problem, hint="give the task's id, or key:KEY")
     return _existing(named, backend)
 
 

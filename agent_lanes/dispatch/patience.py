@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import re
     from typing import Any
 
-LONGEST_LINE = 1 << 16
+LONGEST_LINE = 4096  # what a pattern takes can grow with the square of that, and the guard has more to do
 
 
 class Patience:
@@ -29,9 +29,9 @@ class Patience:
         """It has said something on stderr."""
         if self._pattern is None:
             return
-        said = self._open_line + chunk
-        self._open_line = said[said.rfind(b"\n") + 1 :][-LONGEST_LINE:]
-        if not self._since and self._pattern.search(said):
+        *lines, self._open_line = (self._open_line + chunk).split(b"\n")
+        self._open_line = self._open_line[:LONGEST_LINE]
+        if not self._since and any(self._pattern.search(line[:LONGEST_LINE]) for line in lines):
             self._since = time.monotonic()
 
     def left(self, now: float) -> float:

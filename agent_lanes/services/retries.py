@@ -1,7 +1,7 @@
 """Doing a finished task once more: a new task that asks for the same and names it. One of them is open at a time.
 
 The retries of a task have idempotency keys made of its id: `retry 1 of ID`, `retry 2 of ID` ... So they are found
-without a search, and of two calls at once both get the same one.
+without a search, and of two calls at once both get the same one. A key that a user has taken is passed over.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def latest(backend: Backend, id: str) -> str | None:
     found, number = None, 1
     try:
         while (one := backend.submitted_as(_key(id, number))) is not None:
-            found, number = one, number + 1
-    except (Damaged, NotAllowed, StorageFailed):  # who only looks need not know
+            found, number = one if backend.read(one).task.retry_of == id else found, number + 1
+    except (Damaged, NotAllowed, NotFound, StorageFailed):  # who only looks need not know
         pass
     return found
 
@@ -43,6 +43,9 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
     number = 1
     while True:
         task, new = _submitted(backend, snapshot, _key(id, number))
+        if task.retry_of != id:
+            number += 1
+            continue
         if not any(event.type == RETRIED and event.data.get("retried_as") == task.id for event in backend.events(id)):
             _note(backend, id, task)
             return task, new
@@ -52,7 +55,7 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
 
 
 def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bool]:
-    """The task of this key, and whether it is new. Raises Refused where another has the unique key."""
+    """The task of this key, maybe a user's, and whether it is new. Raises Refused where another has the unique key."""
     done, made = snapshot.task, list["Task"]()
 
     def make(birth: Birth) -> Task:
@@ -70,7 +73,7 @@ def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bo
 
     request = backend.stored_request(done.id) if done.request_stored else None
     task = backend.create(done.lane, make, request, key, done.unique_key)
-    if task.retry_of != done.id:
+    if task.idempotency_key != key:
         line = f"cannot retry {done.id}; task {task.id} has the same unique key, and is open"
         raise Refused(line, hint=f"wait for it: agent-lanes wait {task.id}")
     return task, any(task is one for one in made)

@@ -266,6 +266,20 @@ def test_a_retry_of_which_nobody_was_told_is_found_again(backend: Backend, queue
     assert retries.again(backend, id)[1]
 
 
+def test_a_task_of_a_user_with_the_key_of_a_retry_is_none(backend: Backend, queue: QueueService) -> None:
+    id = submit(backend)
+    queue.respond(id, "no", status=FAILED)
+    key, task = f"retry 1 of {id}", backend.read(id).task
+    other = backend.create(
+        task.lane, lambda birth: task.replace(id=birth.id or f"{id}-1", idempotency_key=key), None, key
+    )
+    assert queue.status(backend.read(id))["retried_as"] is None
+    made, new = retries.again(backend, id)
+    assert (made.retry_of, new) == (id, True) and made.id != other.id
+    assert retries.again(backend, id) == (made, False)
+    assert queue.status(backend.read(id))["retried_as"] == made.id
+
+
 def test_a_stranger_cannot_fail_an_attempt(backend: Backend, queue: QueueService) -> None:
     id = submit(backend)
     queue.claim_next("default")

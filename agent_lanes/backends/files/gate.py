@@ -46,7 +46,7 @@ class Gate:
         self.boot_id = boot_id
         self.now = now
         self.needed = tuple(f"{layout.root}/{name}" for name in NEEDED)
-        self.looked_at = 0  # when the names in its root had last changed, and what is needed was there
+        self.looked_at = (0, 0)  # when the names in its root had last changed, and what is needed was there
         self.network = False  # whether a network file system was asked for
         self.content = f"{fields.FORMAT} {boot_id or '-'}\n".encode()
 
@@ -147,12 +147,13 @@ class Gate:
 
     def _whole(self) -> bool:
         """Whether what is needed is there. It is looked at again once a name in the root has changed."""
-        changed = os.stat(self.layout.root).st_mtime_ns
+        found = os.stat(self.layout.root)
+        changed = (found.st_mtime_ns, found.st_ctime_ns)  # a backup that is put back brings the former along
         if changed != self.looked_at:
             if not all(map(os.path.isdir, self.needed)):
                 return False
             # A change in the same tick of the file system's clock as our look would not show.
-            self.looked_at = changed if changed < time.time_ns() - SETTLED_NANOSECONDS else 0
+            self.looked_at = changed if found.st_mtime_ns < time.time_ns() - SETTLED_NANOSECONDS else (0, 0)
         return True
 
 

@@ -100,8 +100,10 @@ def read(path: str) -> Iterator[Event]:
 def whole(path: str, asked: Callable[[], Task | None]) -> tuple[Event, ...]:
     """The history of the task that is `asked` for where nothing of it has been written yet. Raises OSError."""
     found = tuple(read(path))
-    first = None if found else beginning(path, asked)
-    return found if first is None else (first,)
+    if found:
+        return found
+    first = beginning(path, asked)
+    return tuple(read(path)) if first is None else (first,)  # it may have been begun between the two looks
 
 
 def beginning(path: str, asked: Callable[[], Task | None]) -> Event | None:

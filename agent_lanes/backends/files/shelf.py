@@ -44,7 +44,9 @@ class FileShelf(FileReader):
         if last is None and not atomic.is_folder(folder):
             return newest(self._archived_events(id))
         with atomic.storage(f"task {id}: {EVENTS}"):
-            return last or journal.beginning(f"{folder}/{EVENTS}", lambda: self._asked(id))
+            if last is None:
+                last = journal.beginning(f"{folder}/{EVENTS}", lambda: self._asked(id))
+            return last or journal.last(f"{folder}/{EVENTS}", RECEIPTS)  # it may have been begun between the two looks
 
     def _asked(self, id: str) -> Task | None:
         """What was asked; None where that cannot be read. It never changes."""

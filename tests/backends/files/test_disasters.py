@@ -82,6 +82,18 @@ def test_a_folder_deleted_under_a_process_that_found_it_there_long_ago_is_notice
     assert [taken(store) for _ in range(4)] == [first, second, third, None]
 
 
+def test_a_folder_that_a_backup_does_not_hold_is_noticed_though_it_brings_the_old_times_along(
+    store: ClockedFileStore, root: Path
+) -> None:
+    first = submit(store)
+    os.utime(root, ns=(1, 1))
+    second = submit(store)
+    shutil.rmtree(root / "ready")
+    os.utime(root, ns=(1, 1))
+    third = submit(store)
+    assert [taken(store) for _ in range(4)] == [first, second, third, None]
+
+
 @pytest.mark.parametrize("torn", [b"", b"\0" * 300], ids=["empty", "zeros"])
 def test_a_claim_torn_by_a_power_cut_is_healed_at_the_first_change_after_the_reboot(
     store: ClockedFileStore, root: Path, open_store: Open, torn: bytes

@@ -136,6 +136,23 @@ def test_a_task_of_a_batch_has_no_file_and_its_history_begins_all_the_same(store
     assert path.read_bytes().startswith(journal.line(first))
 
 
+def test_a_history_that_begins_while_it_is_read_is_told_whole(
+    store: ClockedFileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born = store.create_many([Wanted(), Wanted()])
+    beginning = journal.beginning
+
+    def claimed_meanwhile(path: str, asked: Any) -> Event | None:
+        claim(ClockedFileStore(store.address, store.clock), path.split("/")[-2])
+        return beginning(path, asked)
+
+    monkeypatch.setattr(journal, "beginning", claimed_meanwhile)
+    first, second = [one.id for one in born if isinstance(one, Task)]
+    assert [event.type for event in store.events(first)] == ["created", "claimed"]
+    last = store.last_event(second)
+    assert last is not None and last.type == "claimed"
+
+
 # --- the recovered line --------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from agent_lanes.backends.files.journal import APPEND_FLAGS, CHUNK
 from agent_lanes.backends.files.layout import Layout
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.core.ledger import Entry, decode_entry, encode_entry
-from agent_lanes.core.times import iso
+from agent_lanes.core.times import DAY, iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUFFIX = ".jsonl"
 TAIL = 1 << 16
 MONTH = len("2026-11")
-SLACK = 3_600_000_000  # microseconds: attempts end in one order and are entered in another
+SLACK = DAY  # attempts end in one order and are entered in another, and clocks are set back by hours
 
 
 def append(layout: Layout, entry: Entry) -> None:

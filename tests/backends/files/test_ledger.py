@@ -88,3 +88,11 @@ def test_the_end_of_a_long_month_is_found_without_its_beginning(tmp_path: Path, 
     since = last - minutes_back * 60_000_000
     wanted = [number for number, back in enumerate(minutes) if back <= minutes_back]
     assert [one.epoch for one in store.entries(since)] == wanted
+
+
+def test_what_was_entered_before_the_clock_was_set_back_by_hours_is_still_counted(tmp_path: Path) -> None:
+    store = FileStore(str(tmp_path / "state"))
+    midnight = 20_718 * 86_400_000_000
+    for number, hour in enumerate([3] * 300 + [-9] * 600 + [5]):
+        store.enter(entry(number).replace(at=midnight + hour * 3_600_000_000))
+    assert sum(1 for _ in store.entries(midnight)) == 301

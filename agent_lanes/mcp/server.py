@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from agent_lanes.wiring import Session
 
 SLEEP_SECONDS = 5.0
+GRACE_SECONDS = 2.0  # for what a client asked right before it left
 MOST_CALLS_AT_ONCE = 256
 SCHEME = "agent-lanes://task/"
 PATH = "/mcp"
@@ -54,24 +55,49 @@ def stdio(session: Session) -> int:
 
     async def run() -> None:
         async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+            line = Line(incoming, outgoing)
+            told, answers = anyio.create_memory_object_stream[Any]()
             passed_on, messages = anyio.create_memory_object_stream[Any]()
-            tasks.start_soon(_sifted, incoming, passed_on, outgoing)
-            await door.run(messages, outgoing, door.create_initialization_options())
+            tasks.start_soon(line.sifted, passed_on)
+            tasks.start_soon(line.answered, answers)
+            await door.run(messages, told, door.create_initialization_options())
             tasks.cancel_scope.cancel()
+            outgoing.close()  # its writer goes on until then
 
     anyio.run(run)
     return 0
 
 
-async def _sifted(incoming: Any, passed_on: Any, outgoing: Any) -> None:
-    """Pass on what is a message; a line that is none is answered, which the SDK leaves out (JSON-RPC 2.0, 5.1)."""
-    async with passed_on:
-        async for one in incoming:
-            if not isinstance(one, Exception):
+class Line:
+    """One client's messages and the answers to them, each counted: what was asked before the end is still answered."""
+
+    def __init__(self, incoming: Any, outgoing: Any) -> None:
+        self._incoming, self._outgoing = incoming, outgoing
+        self._open, self._changed = set[str | int](), anyio.Event()
+
+    async def sifted(self, passed_on: Any) -> None:
+        """Pass on what is a message; a line that is none is answered, which the SDK leaves out (JSON-RPC 2.0, 5.1)."""
+        async with passed_on:
+            async for one in self._incoming:
+                if isinstance(one, Exception):
+                    error = types.ErrorData(code=_code(one), message="this line is no JSON-RPC message")
+                    await self._outgoing.send(SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error)))
+                    continue
+                if isinstance(one.message, types.JSONRPCRequest):
+                    self._open.add(one.message.id)
                 await passed_on.send(one)
-                continue
-            error = types.ErrorData(code=_code(one), message="this line is no JSON-RPC message")
-            await outgoing.send(SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error)))
+            with anyio.move_on_after(GRACE_SECONDS):  # the SDK gives up what it is at as soon as this stream ends
+                while self._open:
+                    self._changed = anyio.Event()
+                    await self._changed.wait()
+
+    async def answered(self, answers: Any) -> None:
+        """Pass on what the server says."""
+        async for one in answers:
+            await self._outgoing.send(one)
+            if isinstance(one.message, types.JSONRPCResponse | types.JSONRPCError):
+                self._open.discard(one.message.id)
+                self._changed.set()
 
 
 def _code(wrong: Exception) -> int:

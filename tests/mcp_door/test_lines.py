@@ -34,3 +34,14 @@ def test_a_line_that_is_no_message_is_answered_and_the_next_one_served(run: Comm
     refused, hello = sorted(answers, key=lambda one: one["id"] is not None)
     assert (refused["id"], refused["error"]["code"]) == (None, code)
     assert hello["id"] == 1 and hello["result"]["serverInfo"]["name"] == "agent-lanes"
+
+
+def test_what_was_asked_right_before_the_end_is_answered(run: Command) -> None:
+    """The SDK alone gives up what it is at when stdin ends: some of twenty would be missing."""
+    asked: list[dict[str, Any]] = [{"jsonrpc": "2.0", "method": "notifications/initialized"}]
+    for id in range(2, 22):
+        call = {"name": "list_tasks", "arguments": {}}
+        asked.append({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call})
+    sent = "".join(f"{json.dumps(one)}\n" for one in [HELLO, *asked])
+    answers = [json.loads(one) for one in run("mcp", stdin=sent.encode()).text.splitlines()]
+    assert sorted(one["id"] for one in answers if "id" in one) == list(range(1, 22))

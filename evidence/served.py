@@ -10,12 +10,11 @@ python evidence/run.py K9 --whole      all of them
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from experiment import Plan, Table
-from holders import play
 from holding.place import Case
+from playing import table
 from serving import fields, guarded, wire
 from serving.house import House
 
@@ -70,17 +69,4 @@ def cases(*, whole: bool) -> list[Case]:
 
 def run(plan: Plan) -> Table:
     """See experiment.py."""
-    table = Table(["what is done", "what is promised", "what happened"])
-    chosen = cases(whole=plan.whole)
-
-    def one(number: int) -> tuple[str, str]:
-        plan.say(f"K9: {number + 1} of {len(chosen)}: {chosen[number].done}")
-        return play(chosen[number], house(chosen[number], plan.work / str(number)))
-
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        results = list(threads.map(one, range(len(chosen))))
-    for case, (happened, problem) in zip(chosen, results, strict=True):
-        table.rows.append((case.done, case.promised, happened))
-        if problem:
-            table.problems.append(problem)
-    return table
+    return table(plan, "K9", cases(whole=plan.whole), house, AT_ONCE)

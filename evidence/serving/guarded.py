@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from holding.place import expect
 
-from serving.house import TOKEN, House
+from serving.house import TOKEN, House, unchanging
 
 HOSTS = ("example.com", "127.0.0.1.example.com", "0.0.0.0", "[::2]", "127.0.0.1@example.com", "x" * 5000, "localhost.")
 ORIGINS = ("http://example.com", "null", "http://127.0.0.1:1", "https://localhost", "file://", "x")
@@ -86,20 +86,18 @@ def _asked(house: House, method: str, path: str, **headers: str) -> tuple[int, d
     return house.send(method, path, body, {"Content-Type": "application/json", **headers})
 
 
-def tokens(house: House) -> str:
+@unchanging("who has no token has changed the store")
+def tokens(house: House) -> None:
     """401."""
-    before = house.facts()
     for method, path in closed(house):
         for shown in ("", *TOKENS):
             told = _asked(house, method, path, Authorization=shown)
             house.refused(told, 401, f"{method} {path} with {shown[:30]!r}", names="Authorization")
-    expect(house.facts() == before, "who has no token has changed the store")
-    return house.sound()
 
 
-def foreign(house: House) -> str:
+@unchanging("a foreign page has changed the store")
+def foreign(house: House) -> None:
     """403."""
-    before = house.facts()
     for method, path, _ in calls(house):
         for host in HOSTS:
             told = _asked(house, method, path, Host=host)
@@ -107,13 +105,11 @@ def foreign(house: House) -> str:
         for origin in ORIGINS:
             told = _asked(house, method, path, Origin=origin)
             house.refused(told, 403, f"{method} {path} from {origin!r}", names="Origin")
-    expect(house.facts() == before, "a foreign page has changed the store")
-    return house.sound()
 
 
-def contents(house: House) -> str:
+@unchanging("what is no JSON has changed the store")
+def contents(house: House) -> None:
     """415, and 400 for what is said to be JSON and is none."""
-    before = house.facts()
     broken = (b"{", b"[]", b"null", b'"x"', b'{"a": NaN}', b"{} {}", b"\xff", b"\0", '{"a": 1}'.encode("utf-16"))
     deep = (b'{"lane": ' + b"[" * 200_000, b'{"lane": ' + b"9" * 100_000 + b"}", b'{"lane": 1, "lane": 2}')
     for method, path in closed(house):
@@ -125,20 +121,16 @@ def contents(house: House) -> str:
         for body in (*broken, *deep):
             told = house.send("POST", path, body, {"Content-Type": "application/json"})
             house.refused(told, 400, f"POST {path} of {body[:30]!r}")
-    expect(house.facts() == before, "what is no JSON has changed the store")
-    return house.sound()
 
 
-def ids(house: House) -> str:
+@unchanging("an id that is none has changed the store")
+def ids(house: House) -> None:
     """No such task, no such route, or no address; and nothing is shown of any file."""
-    before = house.facts()
     for method, path, _ in calls(house):
         if house.task in path:
             for id in LEADING_OUT:
                 status, told = _asked(house, method, path.replace(house.task, id))
                 expect(status in (400, 404, 405), f"{method} {path} of {id}: {status} {told}")
-    expect(house.facts() == before, "an id that is none has changed the store")
-    return house.sound()
 
 
 def targets(house: House) -> str:
@@ -154,9 +146,9 @@ def targets(house: House) -> str:
     return house.sound()
 
 
-def files(house: House) -> str:
+@unchanging("a task whose paths lead out was taken")
+def files(house: House) -> None:
     """400, by the field's name; nothing of what lies outside is read, hashed or written."""
-    before = house.facts()
     outside = str(house.root / "outside")
     paths = (
         f"{outside}/secret.md",
@@ -183,8 +175,6 @@ def files(house: House) -> str:
         house.refused(told, 400, f"POST /tasks workspace_root={root!r}", names="workspace_root")
         told = house.post("/tasks/many", {"tasks": [{**good, "workspace_root": root}]})
         expect("workspace_root" in told[1]["results"][0]["error"], f"POST /tasks/many workspace_root={root!r}: {told}")
-    expect(house.facts() == before, "a task whose paths lead out was taken")
-    return house.sound()
 
 
 def methods(house: House) -> str:

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,19 @@ class House(Place):
         expect(len(said) == 2 and said[1] == "agent-lanes serve: ended", f"it said {said}")
         self.healthy()
         return ", ".join(f"{count} times {status}" for status, count in sorted(self.asked.items()))
+
+
+def unchanging(broken: str) -> Callable[[Callable[[House], None]], Callable[[House], str]]:
+    """A case during which the store must not change, and after which the server is sound; `broken` says what if not."""
+
+    def case(attack: Callable[[House], None]) -> Callable[[House], str]:
+        @wraps(attack)
+        def play(house: House) -> str:
+            before = house.facts()
+            attack(house)
+            expect(house.facts() == before, broken)
+            return house.sound()
+
+        return play
+
+    return case

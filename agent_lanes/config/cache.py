@@ -47,7 +47,7 @@ def load(path: str) -> Config:
 
 def folder() -> str | None:
     """Where the copies lie: $XDG_CACHE_HOME or ~/.cache, below agent-lanes; None where there is no home."""
-    mine = user_folder(dict(os.environ), "XDG_CACHE_HOME", ".cache")
+    mine = user_folder(os.environ, "XDG_CACHE_HOME", ".cache")
     return None if mine is None else mine + "/config"
 
 

@@ -15,6 +15,10 @@ import stat
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.errors import BadUsage, NotFound
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 CONFIG_NAMES = ("handoff/handoff.yaml", ".agent-lanes-queue/handoff.yaml")
 
 
@@ -27,7 +31,7 @@ class Found(Frozen):
     store_why: str
 
 
-def user_folder(environment: dict[str, str], variable: str, below_home: str) -> str | None:
+def user_folder(environment: Mapping[str, str], variable: str, below_home: str) -> str | None:
     """A folder of the XDG base directories, for us: `<$variable>/agent-lanes`, else below the home; None without one.
 
     What is not absolute counts as not set, as that specification has it.

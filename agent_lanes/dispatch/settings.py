@@ -6,8 +6,7 @@ from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.names import ANY_VENDOR
 from agent_lanes.dispatch.runner import Limits
 
-LEASE_SECONDS, WAIT_SECONDS, RUN_SECONDS = 900.0, 21_600.0, 21_600.0
-OUTPUT_BYTES = 64 << 20
+LEASE_SECONDS, WAIT_SECONDS = 900.0, 21_600.0
 LANE = "default"
 
 

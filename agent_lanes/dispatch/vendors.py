@@ -60,5 +60,5 @@ def _laid_over(config: Config | None) -> Iterator[tuple[str, object]]:
 
 def user_path() -> str | None:
     """The user's own table: $XDG_CONFIG_HOME/agent-lanes/vendors.yaml, else below ~/.config; None without a home."""
-    mine = user_folder(dict(os.environ), "XDG_CONFIG_HOME", ".config")
+    mine = user_folder(os.environ, "XDG_CONFIG_HOME", ".config")
     return None if mine is None else mine + "/vendors.yaml"

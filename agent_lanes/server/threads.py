@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # until all of it has been read, what follows on this connection is no request
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
-            if not (value.isprintable() or value.replace("\t", "").isprintable()):
+            if not value.replace("\t", "").isprintable():
                 raise BadUsage(f"{names.shown(name)}: a header with characters that cannot be printed")
             headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
         parts, query = guard.address(self.path)

@@ -14,6 +14,7 @@ from agent_lanes.backends.files.layout import REQUEST, TASK
 from agent_lanes.backends.files.shelf import FileShelf
 from agent_lanes.core.placement import placement
 from agent_lanes.core.task import SUBMITTED, Event, NewBorn, Snapshot, Task
+from agent_lanes.core.times import SECOND
 from agent_lanes.errors import AgentLanesError, Busy
 
 TYPE_CHECKING = False
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
     from agent_lanes.ports import Birth, Creation
 
 RETRIES = 1000
+SWEPT_EVERY = 60 * SECOND
 
 
 class FileCreator(FileShelf):
     """The creating side of the file backend."""
+
+    _swept_at: int | None = None  # by this process; a command sweeps at its first submit
 
     def create(
         self,
@@ -196,12 +200,16 @@ class FileCreator(FileShelf):
         self._afterwards(task.id, "its line of the log", lambda: log.append(self.layout, lines))
 
     def _sweep(self) -> None:
-        """Old litter goes once nobody is at work: what a suspended command has staged is none."""
+        """Once a minute: old litter goes, if nobody is at work, since what a suspended command has staged is none."""
+        now = self.now()
+        if self._swept_at is not None and 0 <= now.wall - self._swept_at < SWEPT_EVERY:
+            return
+        self._swept_at = now.wall
         if not atomic.names(self.layout.tmp):
             return  # as it is when nobody else is at work
         from agent_lanes.backends.files.litter import litter, sweep
 
-        if litter(self.layout, self.now()):
+        if litter(self.layout, now):
             try:
                 with self._gate.closed(patient=False):
                     sweep(self.layout, self.now())

@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from agent_lanes.core.ledger import Sum
 
 PARKED, ON_HOLD, WAITING, DELAYED, LAPSED = "parked", "on hold", "waiting", "delayed", "lapsed"
+UNKNOWN = "?"
 LONGEST_TITLE = 200
 UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def spent(sum: Sum) -> str:
     """`0.42`, `1234`; `0.42+` where some attempts did not tell their cost, `?` where none did."""
-    if sum.unknown_cost == sum.attempts:
-        return "?"
-    shown = f"{sum.cost_usd:.2f}" if sum.cost_usd < 1000 else f"{sum.cost_usd:.0f}"
+    known = sum.known_cost
+    if known is None:
+        return UNKNOWN
+    shown = f"{known:.2f}" if known < 1000 else f"{known:.0f}"
     return shown + ("+" if sum.unknown_cost else "")
 
 

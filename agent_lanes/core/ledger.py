@@ -70,6 +70,11 @@ class Sum(Frozen):
     unknown_cost: int = 0
     seconds: float = 0.0
 
+    @property
+    def known_cost(self) -> float | None:
+        """What is known to be spent, in USD; None where no attempt told its cost."""
+        return None if self.attempts and self.unknown_cost == self.attempts else self.cost_usd
+
     def plus(self, entry: Entry) -> Sum:
         """The sum with one more."""
         return Sum(

@@ -111,4 +111,4 @@ def told(what: str, spent: Sum, ceiling: float, key: str) -> str:
 
 
 def _shown(sum: Sum) -> JsonObject:
-    return {**sum.__dict__}
+    return {**sum.__dict__, "cost_usd": sum.known_cost}

@@ -50,6 +50,23 @@ def test_failed_and_stopped_attempts_are_entered_too(scene: Scene) -> None:
     assert all(line["cost_usd"] is None for line in lines(scene))
 
 
+def test_where_no_attempt_told_its_cost_no_sum_is_made_up(scene: Scene) -> None:
+    scene.submit()
+    scene.handle("echo")
+    report = json.loads(scene.run("costs", "--json").out)
+    assert [(one["cost_usd"], one["unknown_cost"]) for one in (*report["costs"], report["total"])] == [(None, 1)] * 2
+    assert [line.split()[5:7] for line in scene.run("costs").out.decode().splitlines()[1:]] == [["?", "1"]] * 2
+    scene.submit("--metadata", "required_vendor=claude")
+    scene.run("work", "--vendor", "claude", "--once", env=claude(scene, {**TOLD, **USAGE}))
+    _, known, unknown, total = scene.run("costs").out.decode().splitlines()
+    assert [line.split()[5:7] for line in (known, unknown, total)] == [["0.1250", "-"], ["?", "1"], ["0.1250", "1"]]
+
+
+def test_nothing_spent_is_known_to_cost_nothing(scene: Scene) -> None:
+    assert json.loads(scene.run("costs", "--json").out)["total"]["cost_usd"] == 0.0
+    assert scene.run("costs").out == b"nothing was spent\n"
+
+
 def test_a_ledger_that_cannot_be_written_costs_no_answer(scene: Scene) -> None:
     id = scene.submit()
     (scene.store / "ledger").write_text("")

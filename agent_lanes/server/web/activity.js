@@ -76,9 +76,14 @@ const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice
 function costFigure(width) {
   const told = new Map((costs?.costs ?? []).map((one) => [one.day, one]));
   const days = Array.from({ length: DAYS }, (_, at) => day(DAYS - 1 - at)).map((one) => told.get(one) ?? { day: one, cost_usd: 0, attempts: 0 });
-  if (!told.size) return h("figure", null, h("figcaption", null, "Cost by day"), h("p.hint", null, "No agent has told what it cost yet."));
+  if (![...told.values()].some((one) => one.cost_usd !== null)) return h("figure", null, h("figcaption", null, "Cost by day"), h("p.hint", null, "No agent has told what it cost yet."));
   return bars({ name: "Cost by day (UTC)", width, unit: "dollars", span: [days[0].day, "today"], columns: ["Day", "Cost"],
-    bars: days.map((one) => ({ label: one.day, parts: [["cost", one.cost_usd ?? 0, `${dollars(one.cost_usd)} in ${one.attempts} attempts${one.unknown_cost ? `, ${one.unknown_cost} of unknown cost` : ""}`]] })) });
+    bars: days.map((one) => ({ label: one.day, parts: [["cost", one.cost_usd ?? 0, spent(one)]] })) });
+}
+
+function spent({ cost_usd, attempts, unknown_cost }) {
+  if (cost_usd === null) return `${attempts} attempts of unknown cost`;
+  return `${dollars(cost_usd)} in ${attempts} attempts${unknown_cost ? `, ${unknown_cost} of unknown cost` : ""}`;
 }
 
 function listening() {

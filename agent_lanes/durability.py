@@ -39,7 +39,7 @@ def sync_tree(folder: str) -> None:
 
 def _sync(path: str, flag: int) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flag)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flag)
         try:
             os.fsync(descriptor)
         finally:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
 import tempfile
 from collections import Counter
@@ -26,7 +25,6 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from damaging import everything
 from damaging.judge import Judge
@@ -46,7 +44,6 @@ HEAD = (
 )
 CAPABILITIES_3, DAC_OVERRIDE, DAC_READ_SEARCH = 0x20080522, 1 << 1, 1 << 2
 SAMPLE_EVERY = 23
-HANGS_SECONDS = 60
 
 
 @dataclass
@@ -80,7 +77,6 @@ def _looked(plan: Plan, parts: tuple[str, ...]) -> tuple[dict[str, Found], list[
     notes: list[str] = []
     if os.geteuid() == 0:
         _obey_modes()
-    signal.signal(signal.SIGALRM, _hangs)
     scene = Scene(plan.work / "scene")
     stand = everything.store(scene)
     judge = Judge(scene, stand)
@@ -90,9 +86,7 @@ def _looked(plan: Plan, parts: tuple[str, ...]) -> tuple[dict[str, Found], list[
         if not plan.whole and number % SAMPLE_EVERY:
             continue
         one = found.setdefault(judge.class_of(path), Found())
-        signal.alarm(HANGS_SECONDS)
         applied, outcomes, problems = judge.look(path, kind)
-        signal.alarm(0)
         if not applied:
             continue
         one.outcomes["tried"] += 1
@@ -120,10 +114,6 @@ def _damages(paths: dict[str, bool]) -> Iterator[tuple[str, Kind]]:
     for path, folder in sorted(paths.items()):
         for kind in FOLDER_KINDS if folder else FILE_KINDS:
             yield path, kind
-
-
-def _hangs(number: int, frame: FrameType | None) -> None:
-    raise TimeoutError("a command hangs")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ending import Told
@@ -20,13 +22,23 @@ OF_THE_CLOCK = "seconds"  # stands in the names of the fields that go on by them
 DEFECTS = ("Traceback", "a defect of agent-lanes")
 REFUSING = (6, 65, 74)  # a shared place that cannot be used: said, and nothing changed
 FACTS = ("task.json", "claim.json", "response.json")
+HANGS_SECONDS = 30
 Outcomes = dict[str, int]
+
+
+class Hangs(BaseException):
+    """A command has not ended. No OSError, nor any other Exception: the command would take it for one of its own."""
+
+
+def _hangs(number: int, frame: FrameType | None) -> None:
+    raise Hangs(f"it hangs, for {HANGS_SECONDS} s now")
 
 
 class Judge:
     """Of one scene, which it puts back before each look."""
 
     def __init__(self, scene: Scene, stand: Everything) -> None:
+        signal.signal(signal.SIGALRM, _hangs)
         self.scene, self.stand = scene, stand
         self.root = scene.store
         self.template = scene.keep()
@@ -116,11 +128,14 @@ class Judge:
         }
 
     def _run(self, told: Told, *words: str, stdin: bytes = b"") -> Ended:
+        signal.alarm(HANGS_SECONDS)
         try:
             ended = self.scene.run(*words, stdin=stdin)
-        except Exception as wrong:
+        except (Exception, Hangs) as wrong:
             told.append(f"{words[0]}: {type(wrong).__name__}: {wrong}")
             return Ended(1, b"", b"")
+        finally:
+            signal.alarm(0)
         said = ended.err.decode(errors="replace")
         if any(word in said for word in DEFECTS):
             told.append(f"{words[0]}: a defect shows: {said.strip()[-300:]}")

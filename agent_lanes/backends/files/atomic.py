@@ -164,7 +164,7 @@ def make_marker(path: str, twin: str | None = None) -> None:
     It is another name of the file `twin`, where that can be, else an empty file: a name alone spares the disk the
     making and deleting of a file, for which the fsync that follows would pay.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     for _ in range(20):  # an emptied bucket may be removed between our mkdir and our open
         try:
             if twin is not None:

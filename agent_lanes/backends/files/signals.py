@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ANY = ".any"  # no lane: the dots at the beginning of a lane's name are escaped
 MOST_FOLDERS = 500  # watched at once, each with a descriptor, of which a process has 1024 as a rule
-SIGNAL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+SIGNAL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def send(folder: str, lane: str) -> None:

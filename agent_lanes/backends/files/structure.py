@@ -62,15 +62,15 @@ def _below(layout: Layout, path: str, levels: int) -> Iterator[Finding]:
         yield _finding(layout, path, "folder")
         return
     try:
-        entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in os.scandir(path)]
+        entries = [(entry.name, entry.is_file(follow_symlinks=False)) for entry in os.scandir(path)]
     except FileNotFoundError:  # emptied, and removed since
         return
-    for name, folder in entries:
+    for name, regular in entries:
         if name.startswith("."):
             continue
         if levels:
             yield from _below(layout, f"{path}/{name}", levels - 1)
-        elif folder:
+        elif not regular:
             yield _finding(layout, f"{path}/{name}", "file")
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 
+from agent_lanes.backends.files.atomic import READ_FLAGS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +47,7 @@ class Together:
         if len(paths) > FEW and trusted(self.descriptor):
             return syncfs(self.descriptor)
         for path in paths:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(path, READ_FLAGS)
             try:
                 os.fsync(descriptor)
             finally:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import Run
 from contracts.stores import Clock, ClockedFileStore, claim, make, renew, respond, submit
 
 from agent_lanes.core.task import Snapshot
@@ -143,3 +144,14 @@ def test_a_claim_damaged_otherwise_is_left_for_doctor(store: ClockedFileStore, r
     assert path.read_bytes() == b'{"format": 2}\n'
     assert not (root / "quarantine").exists()
     assert [finding.code for finding in store.examine() if finding.task_id == id] == ["damaged"]
+
+
+def test_a_pipe_in_the_place_of_a_lanes_signal_keeps_no_submit_waiting(
+    store: ClockedFileStore, root: Path, agent_lanes: Run
+) -> None:
+    """Opening a pipe to write waits for somebody who reads it."""
+    submit(store)
+    (root / "signals" / "default").unlink()
+    os.mkfifo(root / "signals" / "default")
+    done = agent_lanes("submit", "--lane", "default", "--prompt", "p", "--store", root)
+    assert (done.returncode, "a wake-up could not be written" in done.stderr) == (0, True)

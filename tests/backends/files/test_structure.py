@@ -13,7 +13,10 @@ from contracts.stores import Clock, ClockedFileStore, claim, submit
 from agent_lanes.core.finding import PROBLEM
 from agent_lanes.errors import AgentLanesError
 
-PLACES = ("gate", "store.json", "tmp", "ready", "blocked", "signals", "lock", "ready/default", "indexes/correlations")
+PLACES = (
+    *("gate", "store.json", "tmp", "ready", "blocked", "signals", "lock"),
+    *("ready/default", "signals/default", "indexes/correlations"),
+)
 INSTEAD: dict[str, Callable[[Path], object]] = {
     "a file": lambda path: path.write_text("not mine"),
     "a folder": Path.mkdir,

@@ -123,15 +123,40 @@ class Session:
         self.looks.rules(lane)
         self.look_up(lane)
 
+    def looks_at(self, lane: str | None) -> None:
+        """Warn, once, of a lane that a look is confined to, which has never had a task: it may be a slip.
+
+        Told where the config declares other lanes, or a lane is there whose name is nearly the same. Raises BadUsage.
+        """
+        if lane is None or self.backend.ever_submitted(names.lane(lane)):
+            return
+        try:
+            declared = self.lanes.rules
+        except AgentLanesError:  # the store was named, and a look needs no config
+            declared = {}
+        if lane in declared:
+            return
+        from agent_lanes.core.spelling import nearest
+
+        meant = nearest(lane, {*declared, *self.backend.lanes()})
+        hint = "" if meant is None else f"; did you mean {names.shown(meant)}?"
+        if declared:
+            self._undeclared_lane(lane, hint)
+        elif hint:
+            self._warn(f"lane {names.shown(lane)} has never had a task{hint}")
+
     def look_up(self, lane: str) -> None:
         """Warn, once, of a lane that the config does not declare, though it declares others."""
         lanes = self.lanes
-        if lanes.rules and not lanes.strict and lane not in lanes.rules and lane not in self._undeclared:
-            self._undeclared.add(lane)
-            declared = names.some(sorted(lanes.rules))
-            self._warn(
-                f"lane {names.shown(lane)} is not declared in {self.found.config_path}; declared are: {declared}"
-            )
+        if lanes.rules and not lanes.strict and lane not in lanes.rules:
+            self._undeclared_lane(lane)
+
+    def _undeclared_lane(self, lane: str, hint: str = "") -> None:
+        if lane in self._undeclared:
+            return
+        self._undeclared.add(lane)
+        declared, path = names.some(sorted(self.lanes.rules)), self.found.config_path
+        self._warn(f"lane {names.shown(lane)} is not declared in {path}; declared are: {declared}{hint}")
 
     @property
     def backend(self) -> Backend:

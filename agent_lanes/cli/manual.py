@@ -13,6 +13,7 @@ import sys
 from agent_lanes import __version__
 from agent_lanes.cli.options import FLAG, GLOBAL, PAIRS, Option
 from agent_lanes.cli.table import COMMANDS, Command, command, module_name
+from agent_lanes.core.spelling import nearest
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def page(argv: list[str]) -> str | None:
         return f"agent-lanes {__version__}\n"
     entry = command(verb)
     if entry is None:
-        raise BadUsage(f"there is no command {verb!r}{_nearest(verb)}", hint="see: agent-lanes --help")
+        raise BadUsage(f"there is no command {verb!r}{_meant(verb)}", hint="see: agent-lanes --help")
     ours = rest[: rest.index("--")] if "--" in rest else rest
     return page_of(entry) if "-h" in ours or "--help" in ours else None
 
@@ -126,21 +127,7 @@ def _explained(option: Option) -> Iterator[str]:
     yield line
 
 
-def _nearest(verb: str) -> str:
-    """What was probably meant, if anything: at most two letters away."""
-    distance, name = min((_distance(verb[:20], entry.name), entry.name) for entry in COMMANDS)
-    return f"; did you mean {name!r}?" if distance <= min(2, len(verb) // 2) else ""
-
-
-def _distance(one: str, other: str) -> int:
-    """How many letters to add, drop, change, or swap with their neighbour (optimal string alignment)."""
-    rows = [list(range(len(other) + 1))]
-    for place, letter in enumerate(one):
-        row, above = [place + 1], rows[-1]
-        for column, wanted in enumerate(other):
-            best = min(above[column + 1] + 1, row[-1] + 1, above[column] + (letter != wanted))
-            if place and column and (one[place - 1], letter) == (wanted, other[column - 1]):
-                best = min(best, rows[-2][column - 1] + 1)
-            row.append(best)
-        rows.append(row)
-    return rows[-1][-1]
+def _meant(verb: str) -> str:
+    """What was probably meant, if anything."""
+    name = nearest(verb, (entry.name for entry in COMMANDS))
+    return "" if name is None else f"; did you mean {name!r}?"

@@ -148,3 +148,34 @@ def test_who_asks_for_the_work_of_a_lane_that_is_a_slip_is_told(run: Command, wo
     run("submit", "--lane", "reviwe", "--prompt", "x", "--quiet")
     rules(run, "lanes: {review: words}\nstrict_lanes: true\n")
     assert slip not in run(*words, code=None).err.decode(), "what is in it may be done"
+
+
+LOOKS = [
+    ["list"],
+    ["list", "--ready", "--json"],
+    ["stats"],
+    ["events"],
+    ["status", "--all"],
+    ["costs"],
+    ["listeners", "--json"],
+    ["dead"],
+    ["archive", "--dry-run"],
+]
+
+
+@pytest.mark.parametrize("words", LOOKS, ids=" ".join)
+def test_who_looks_at_a_lane_that_is_a_slip_is_told_whatever_the_config_declares(
+    run: Command, words: list[str]
+) -> None:
+    run("submit", "--lane", "revision", "--prompt", "x", "--quiet")
+    for config in ("lanes: {review: words}\n", "lanes: {review: words}\nstrict_lanes: true\n"):
+        rules(run, config)
+        [told] = [line for line in run(*words, "--lane", "reviwe").err.decode().splitlines() if "reviwe'" in line]
+        assert "lane 'reviwe' is not declared in" in told and told.endswith("did you mean 'review'?")
+        assert "did you mean" not in run(*words, "--lane", "elsewhere").err.decode()
+        assert "warning" not in run(*words, "--lane", "review").err.decode()
+        assert "warning" not in run(*words, "--lane", "revision").err.decode()
+    rules(run, "")
+    told = run(*words, "--lane", "revisoin").err.decode()
+    assert "agent-lanes: warning: lane 'revisoin' has never had a task; did you mean 'revision'?\n" in told
+    assert "warning" not in run(*words, "--lane", "elsewhere").err.decode()

@@ -65,7 +65,7 @@ def test_a_dispatcher_is_listed_also_while_its_agent_works(run: Command) -> None
 
 
 def test_where_nobody_listens_a_line_says_so(run: Command) -> None:
-    told = run("listeners", "--lane", "l")
+    told = run("listeners", "--lane", "review")
     assert told.out == b"" and len(told.said) == 1
-    assert "nobody listens on lane l" in told.said[0] and "agent-lanes work --lane l" in told.said[0]
+    assert "nobody listens on lane review" in told.said[0] and "agent-lanes work --lane review" in told.said[0]
     assert run("listeners", "--json").said == []

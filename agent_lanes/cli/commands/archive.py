@@ -37,6 +37,7 @@ def run(args: Arguments, session: Session) -> int:
 
     age = None if args.older_than is None else when.seconds("--older-than", args.older_than)
     backend = session.queue.backend
+    session.looks_at(args.lane)
     total = shelf.archive(backend, age, lane=args.lane, lanes=session.lanes, dry_run=args.dry_run, tell=progress(args))
     return told(total, "would_archive" if args.dry_run else "archived", args)
 

@@ -32,6 +32,7 @@ def run(args: Arguments, session: Session) -> int:
         from agent_lanes.cli import when
 
         since = when.past("--since", args.since, session.backend.now().wall)
+    session.looks_at(args.lane)
     report = costs.report(session.backend, by=args.by, since=since, lane=args.lane)
     if args.json:
         output.json({"status": "ok", **report})

@@ -32,6 +32,7 @@ OPTIONS = (
 
 def run(args: Arguments, session: Session) -> int:
     """Look at them, or see to them."""
+    session.looks_at(args.lane)
     if args.action == LIST:
         if args.task_id is not None:
             raise BadUsage("dead list takes --lane, no task id", hint="`agent-lanes show ID` tells about one task")

@@ -35,6 +35,7 @@ def run(args: Arguments, session: Session) -> int:
         raise BadUsage(f"--limit: {args.limit} is below 1")
     from agent_lanes.services import following
 
+    session.looks_at(args.lane)
     cursor, since = _since(args, session)
     found = following.selected(
         _lines(args, session, cursor, since),

@@ -37,6 +37,7 @@ OPTIONS = (
 def run(args: Arguments, session: Session) -> int:
     """Print the list."""
     _sensible(args)
+    session.looks_at(args.lane)
     if args.watch:
         return _watch(args, session)
     if args.json or not output.on_terminal(1):

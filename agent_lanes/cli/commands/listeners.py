@@ -21,6 +21,7 @@ def run(args: Arguments, session: Session) -> int:
     from agent_lanes.core.times import iso
     from agent_lanes.services import presence
 
+    session.looks_at(args.lane)
     if args.json:
         output.json({"status": "ok", "listeners": presence.listed(session.backend, args.lane)})
         return 0

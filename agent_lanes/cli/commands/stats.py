@@ -22,6 +22,7 @@ def run(args: Arguments, session: Session) -> int:
     """Print the counts."""
     from agent_lanes.services import stats
 
+    session.looks_at(args.lane)
     found = stats.of_all(session.backend, args.lane)
     if args.json:
         output.json({"status": "ok", "lanes": found, "count": len(found)})

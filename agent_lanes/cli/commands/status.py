@@ -32,6 +32,7 @@ def run(args: Arguments, session: Session) -> int:
     everything = args.all or args.rack
     if everything == (args.task_id is not None):
         raise BadUsage("status takes a task id or --all, one of the two")
+    session.looks_at(args.lane)
     if args.watch or (output.on_terminal(1) and not args.json):
         from agent_lanes.cli import overview
 

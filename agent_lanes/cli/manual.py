@@ -13,7 +13,6 @@ import sys
 from agent_lanes import __version__
 from agent_lanes.cli.options import FLAG, GLOBAL, PAIRS, Option
 from agent_lanes.cli.table import COMMANDS, Command, command, module_name
-from agent_lanes.core.spelling import nearest
 from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
@@ -129,5 +128,7 @@ def _explained(option: Option) -> Iterator[str]:
 
 def _meant(verb: str) -> str:
     """What was probably meant, if anything."""
+    from agent_lanes.core.spelling import nearest
+
     name = nearest(verb, (entry.name for entry in COMMANDS))
     return "" if name is None else f"; did you mean {name!r}?"

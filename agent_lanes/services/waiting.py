@@ -76,15 +76,14 @@ def answer(backend: Backend, id: str) -> Sought:
     bounded = ends_by_itself(snapshot.task)
 
     def answered() -> Snapshot | None:
-        if snapshot.response is not None:
-            return snapshot
-        if backend.finished(id):
-            return backend.read(id)
+        found = snapshot if snapshot.response is not None else backend.read(id)
+        if found.response is not None:
+            return found
         if not bounded:
             return None
         from agent_lanes.services.control import end_overdue
 
-        return end_overdue(backend, backend.read(id))
+        return end_overdue(backend, found)
 
     def look() -> Snapshot | None:
         found = answered()

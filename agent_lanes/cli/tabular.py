@@ -36,7 +36,7 @@ STYLES = {
     glance.PARKED: RED,
     glance.ON_HOLD: CYAN,
     glance.DELAYED: CYAN,
-    glance.WAITING: CYAN,
+    glance.BLOCKED: CYAN,
 }
 COUNTED_AS = {"stale_claims": glance.LAPSED, "missing_response": "without an answer"}
 

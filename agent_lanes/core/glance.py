@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.ledger import Sum
 
-PARKED, ON_HOLD, WAITING, DELAYED, LAPSED = "parked", "on hold", "waiting", "delayed", "lapsed"
+PARKED, ON_HOLD, BLOCKED, DELAYED, LAPSED = "parked", "on hold", "blocked", "delayed", "lapsed"
 UNKNOWN = "?"
 LONGEST_TITLE = 200
 UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -37,7 +37,7 @@ def phase(view: JsonObject) -> str:
     if view["on_hold"] or view["hold"]:
         return ON_HOLD
     if view["waits_for"]:
-        return WAITING
+        return BLOCKED
     return PARKED if view["parked_reason"] is not None else DELAYED
 
 

@@ -34,7 +34,7 @@ STYLES = {
     glance.PARKED: "red",
     glance.ON_HOLD: "cyan",
     glance.DELAYED: "cyan",
-    glance.WAITING: "cyan",
+    glance.BLOCKED: "cyan",
 }
 
 

@@ -44,9 +44,9 @@ def test_a_word_says_how_a_task_stands(seen: dict[str, Any], word: str) -> None:
     assert glance.phase(seen) == word
 
 
-def test_what_waits_for_others_says_so() -> None:
+def test_what_waits_for_others_is_blocked_as_stats_counts_it() -> None:
     snapshot = Snapshot(task=TASK.replace(depends_on=("other",)), open_dependencies=("other",))
-    assert glance.phase(views.status(snapshot, None, None, NOW)) == "waiting"
+    assert glance.phase(views.status(snapshot, None, None, NOW)) == "blocked"
 
 
 def test_the_title_is_the_prompt_else_the_file_else_the_name() -> None:

@@ -54,11 +54,11 @@ def test_a_dependency_that_ends_frees_what_waits_for_it(queue: Queue, look: Call
     queue.submit("build", prompt="then", depends_on=[first])
 
     async def story(view: View) -> None:
-        await view.until(lambda: "waiting" in view.text())
+        await view.until(lambda: "blocked" in view.text())
         taken = queue._service.claim_next("build")
         assert taken is not None and taken.claim is not None
         queue._service.respond(first, "done", token=taken.claim.token)
-        await view.until(lambda: "waiting" not in view.text() and "queued" in view.text())
+        await view.until(lambda: "blocked" not in view.text() and "queued" in view.text())
 
     look(story)
 

@@ -6,6 +6,7 @@ tests/ is no package, and its folders may be: `from core.values import ...` find
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("house")
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # tests in a script's background: their processes heed Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import stat
 from urllib.parse import quote
@@ -49,7 +50,7 @@ def serve(
     say: Callable[[str], None],
     mounts: Sequence[Mount] = (),
 ) -> int:
-    """Serve until SIGINT or SIGTERM; returns the exit code. Raises BadUsage, StorageFailed.
+    """Serve until a signal of `ending`; returns the exit code. Raises BadUsage, StorageFailed.
 
     `credentials` gives the token (None: nobody is asked for one) and where it lies, in words; it is called once nothing
     about the place can be wrong.
@@ -64,21 +65,35 @@ def serve(
             raise BadUsage("--no-auth is for loopback and Unix sockets only", hint="leave it out, or --host 127.0.0.1")
         if not local and place.uds is None:
             say(f"agent-lanes: warning: --host {place.host}: whoever reads the network reads the token, too")
+        ends = ending()
         where = f"unix:{place.uds}" if place.uds is not None else _url(place.host, listening)
-        line = f"agent-lanes serve: {where} on {routes.queue.backend.address}; {token_said}; Ctrl-C ends it"
+        line = f"agent-lanes serve: {where} on {routes.queue.backend.address}; {token_said}; {_how(ends)} ends it"
 
         def ready(has_page: bool) -> None:
             say(line)
             if has_page and linked and place.uds is None:
                 say(f"agent-lanes serve: open {where}{'' if token is None else '#token=' + quote(token, safe='')}")
 
-        _run(listening, routes, Guard(token, local=local), ready, say, mounts)
+        _run(listening, routes, Guard(token, local=local), ends, ready, say, mounts)
         say("agent-lanes serve: ended")
     finally:
         listening.close()
         if place.uds is not None:
             _discard(place.uds)
     return 0
+
+
+def ending() -> tuple[int, ...]:
+    """The signals that end the server: SIGTERM, and SIGINT unless this process was started with that ignored.
+
+    So a shell starts what a script puts into the background, that Ctrl-C in the terminal may end the script alone.
+    """
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    return (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGINT)
+
+
+def _how(ends: Sequence[int]) -> str:
+    return "Ctrl-C" if signal.SIGINT in ends else "SIGTERM"
 
 
 def token_of(store: str, given: str | None) -> tuple[str, str]:
@@ -139,6 +154,7 @@ def _run(
     listening: socket.socket,
     routes: Routes,
     rules: Guard,
+    ends: Sequence[int],
     ready: Callable[[bool], None],
     say: Callable[[str], None],
     mounts: Sequence[Mount],
@@ -149,8 +165,7 @@ def _run(
         from agent_lanes.server import threads
 
         say(f"agent-lanes: warning: a plain server, without event streams; better: {install('server')}")
-        ready(False)
-        threads.serve(listening, routes, rules)
+        threads.serve(listening, routes, rules, ends, lambda: ready(False))
         return
     from agent_lanes.server.asgi import Application
     from agent_lanes.server.pages import Pages
@@ -159,7 +174,7 @@ def _run(
     app = Application(routes, rules, Pages(), lambda: ready(True))
     for path, mounted, running in mounts:
         app.mount(path, mounted, running)
-    by_uvicorn.serve(listening, app)
+    by_uvicorn.serve(listening, app, ends)
 
 
 def _allow_files() -> None:

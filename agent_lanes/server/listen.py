@@ -22,7 +22,7 @@ from agent_lanes.server.route import JSON, as_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from types import FrameType
 
     from agent_lanes.server.asgi import Application
@@ -94,12 +94,12 @@ class Careful(H11Protocol):
 class Server(uvicorn.Server):
     """Sleeps until a signal, but for a look at the connections; what waits then is told that its time is over."""
 
-    def __init__(self, config: uvicorn.Config, app: Application) -> None:
+    def __init__(self, config: uvicorn.Config, app: Application, ends: Sequence[int]) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._ends = app, ends
 
     async def main_loop(self) -> None:
-        """Until SIGINT or SIGTERM; ends what takes too long."""
+        """Until a signal; ends what takes too long."""
         self._loop, self._signalled = asyncio.get_running_loop(), asyncio.Event()
         while not self.should_exit:
             with contextlib.suppress(TimeoutError):
@@ -123,7 +123,7 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """As the original, but a server that was asked to end has ended well: no signal is raised again."""
-        before = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in self._ends}
         try:
             yield
         finally:
@@ -131,8 +131,8 @@ class Server(uvicorn.Server):
                 signal.signal(sig, handler)
 
 
-def serve(listening: socket.socket, app: Application) -> None:
-    """Serve on a socket that listens, until SIGINT or SIGTERM."""
+def serve(listening: socket.socket, app: Application, ends: Sequence[int]) -> None:
+    """Serve on a socket that listens, until one of these signals."""
     config = uvicorn.Config(
         app,
         http=Careful,
@@ -150,4 +150,4 @@ def serve(listening: socket.socket, app: Application) -> None:
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
         backlog=MOST_CONNECTIONS,
     )
-    Server(config, app).run(sockets=[listening])
+    Server(config, app, ends).run(sockets=[listening])

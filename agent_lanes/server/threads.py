@@ -19,7 +19,7 @@ from agent_lanes.services import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent_lanes.server.guard import Guard
     from agent_lanes.server.route import Outcome
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 SLOWEST_SECONDS = 60
 
 
-def serve(listening: socket.socket, routes: Routes, rules: Guard) -> None:
-    """Serve on a socket that listens, until SIGINT or SIGTERM."""
+def serve(
+    listening: socket.socket, routes: Routes, rules: Guard, ends: Sequence[int], ready: Callable[[], None]
+) -> None:
+    """Serve on a socket that listens, until one of these signals; they are heeded before `ready` is told."""
     server = Server(listening, routes, rules)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in ends:
+        signal.signal(number, signal.default_int_handler)
     try:
+        ready()
         server.serve_forever()
     except KeyboardInterrupt:
         pass

@@ -1,9 +1,10 @@
 """The HTTP server, on loopback: JSON routes, event streams, long polls.
 
-Runs until Ctrl-C or SIGTERM. Clients show a token: `Authorization: Bearer TOKEN`. It is made at the first start and
-lies in the state folder as serve.token, for this user alone. Every route is a thin layer over what the commands do;
-CONTRACT.md, "HTTP", lists them, and so does /openapi.json. Installed as agent-lanes[server] it takes thousands of
-clients that wait; a bare install serves the same routes with a thread for each request, without event streams.
+Runs until Ctrl-C or SIGTERM; what a script has started in the background, with SIGINT ignored, until SIGTERM. Clients
+show a token: `Authorization: Bearer TOKEN`. It is made at the first start and lies in the state folder as serve.token,
+for this user alone. Every route is a thin layer over what the commands do; CONTRACT.md, "HTTP", lists them, and so does
+/openapi.json. Installed as agent-lanes[server] it takes thousands of clients that wait; a bare install serves the same
+routes with a thread for each request, without event streams.
 """
 
 from __future__ import annotations

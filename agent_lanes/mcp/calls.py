@@ -39,8 +39,9 @@ class Desk:
     in one without a queue. Until there is one, each call raises NotFound, BadData.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, *, remote: bool = False) -> None:
+        """`remote`: clients come over the network, and see no file that they could not see over HTTP."""
+        self.session, self.remote = session, remote
 
     @property
     def service(self) -> QueueService:
@@ -60,6 +61,9 @@ def submit(desk: Desk, given: Given) -> JsonObject:
     vendor = given.pop("vendor", None)
     if vendor is not None:
         metadata["required_vendor"] = vendor
+    if desk.remote and "request_path" in given:
+        _, root = desk.session.workspace
+        artifacts.no_record("request_path", given["request_path"], root, desk.service.backend.address)
     id = desk.queue.submit(given.pop("lane"), metadata=metadata, **{"source_agent": MCP, **given})
     return {"status": "submitted", "task_id": id, "next": "wait_for_response with this task_id"}
 

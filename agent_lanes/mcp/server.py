@@ -111,7 +111,7 @@ def mount(session: Session) -> tuple[str, Callable[..., Any], AbstractAsyncConte
 
     Host, Origin and token are those of `serve`, which looks at them before.
     """
-    manager = StreamableHTTPSessionManager(server(calls.Desk(session)))
+    manager = StreamableHTTPSessionManager(server(calls.Desk(session, remote=True)))
     return PATH, manager.handle_request, manager.run()
 
 

@@ -10,7 +10,7 @@ from agent_lanes.errors import AgentLanesError, BadData, BadUsage, TimedOut
 from agent_lanes.server import shapes
 from agent_lanes.server.fields import flag, instant_after, mapping, maybe_number, text, texts, whole
 from agent_lanes.server.route import Pending, Reply, as_object
-from agent_lanes.services import batches, control, presence, receipts, retries, waiting
+from agent_lanes.services import artifacts, batches, control, presence, receipts, retries, waiting
 from agent_lanes.services.submission import Submission
 
 TYPE_CHECKING = False
@@ -216,6 +216,12 @@ def _submission(call: Call, body: JsonObject) -> Submission:
         raise BadData("lane: missing")
     request = text(body, "request")
     root = call.workspaces.root(text(body, "workspace_root"))
+    request_path, supporting = text(body, "request_path"), texts(body, "supporting_paths")
+    store = call.queue.backend.address
+    if request_path is not None:
+        artifacts.no_record("request_path", request_path, root, store)
+    for path in supporting:
+        artifacts.no_record("supporting_paths", path, root, store)
     asked = {key: body[key] for key in terms.KEYS if body.get(key) is not None}
     return Submission(
         lane=lane,
@@ -224,11 +230,11 @@ def _submission(call: Call, body: JsonObject) -> Submission:
         workspace_root=root,
         base=root,
         config_path=call.workspaces.config,
-        request=text(body, "request_path"),
+        request=request_path,
         request_bytes=None if request is None else request.encode("utf-8", "surrogatepass"),
         response_to=text(body, "response_path"),
         prompt=text(body, "prompt") or "",
-        supporting_paths=texts(body, "supporting_paths"),
+        supporting_paths=supporting,
         worktree_path=text(body, "worktree_path"),
         branch=_branch(body),
         metadata=mapping(body, "metadata"),

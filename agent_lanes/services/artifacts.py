@@ -1,7 +1,8 @@
 """The files of the user's that a task names: where they may lie, and writing what was answered.
 
 A path is resolved with its symlinks before it is judged, and must lie inside the workspace. A response path may not
-be the request or the config, nor lie in the store or in a `.git`: `wait` overwrites it.
+be the request or the config, nor lie in the store or in a `.git`: `wait` overwrites it. Who comes over the network is
+given the content of requests, and may name none in the store: its token lies there, and those of the claims.
 """
 
 from __future__ import annotations
@@ -92,10 +93,21 @@ def response_path(
         raise NotAllowed(f"response_path would overwrite the request or the config: {path}", hint=hint)
     if ".git" in real.split("/"):
         raise NotAllowed(f"response_path lies inside .git: {path}", hint=hint)
-    real_store = places.real(store)
-    if os.path.isabs(store) and (real + "/").startswith(real_store + "/"):
-        raise NotAllowed(f"response_path lies inside the store: {path}", hint=hint)
+    _outside_the_store("response_path", path, real, store, places, hint)
     return real
+
+
+def no_record(field: str, path: str, base: str, store: str) -> None:
+    """Refuse a path, relative to `base`, that leads into the store. Raises NotAllowed, BadUsage."""
+    names.path(field, path)
+    places = Resolver()
+    real = places.real(os.path.join(base, path))
+    _outside_the_store(field, path, real, store, places, "over the network no file of the store is given away")
+
+
+def _outside_the_store(field: str, path: str, real: str, store: str, places: Resolver, hint: str) -> None:
+    if os.path.isabs(store) and (real + "/").startswith(places.real(store) + "/"):
+        raise NotAllowed(f"{field} lies inside the store: {path}", hint=hint)
 
 
 def _mode(path: str, real: str) -> int:

@@ -29,6 +29,8 @@ def talk(http: Http, token: str | None) -> None:
                 answer = await call(client, "wait_for_response", task_id=sent["task_id"])
                 assert (answer["status"], answer["body"]) == ("completed", "fine")
                 assert (await refused(client, "get_task", task_id="nope"))["code"] == "not_found"
+                secret = await refused(client, "submit_task", lane="l", request_path="handoff/state/serve.token")
+                assert secret["code"] == "not_allowed" and "lies inside the store" in secret["message"]
 
     anyio.run(main)
 

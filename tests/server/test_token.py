@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 import stat
 from pathlib import Path
@@ -131,3 +132,22 @@ def test_a_workspace_that_nobody_named_is_refused(run: Command, tmp_path: Path) 
             assert (status, answer["code"]) == (400, "not_allowed") and "workspace_root" in answer["error"]
     with serving(run, "--workspace", str(other)) as client:
         assert client.post("/tasks", asked)[0] == 201
+
+
+@pytest.mark.parametrize("words", [(), ("--no-auth",)])
+def test_no_file_of_the_store_is_given_away_as_a_request(run: Command, words: tuple[str, ...]) -> None:
+    state = run.folder / "handoff/state"
+    id = run("submit", "--lane", "default", "--prompt", "x", "--quiet").line
+    run("claim", id)
+    (state / "serve.token").write_text(TOKEN)
+    (state / "serve.token").chmod(0o600)
+    (run.folder / "link").symlink_to(state / "serve.token")
+    paths = ("handoff/state/serve.token", f"handoff/state/tasks/{id}/claim.json", str(state / "store.json"), "link")
+    with serving(run, *words) as http:
+        for path in paths:
+            for named in ({"request_path": path}, {"supporting_paths": ["request.md", path]}):
+                for route, body in (("/tasks", {"lane": "x", "prompt": "y", **named}), ("/tasks/many", named)):
+                    wanted = body if route == "/tasks" else {"tasks": [{"lane": "x", "prompt": "y", **body}]}
+                    told = json.dumps(http.post(route, wanted)[1])
+                    assert "lies inside the store" in told and next(iter(named)) in told
+    assert run("list").json["count"] == 1

@@ -5,7 +5,8 @@ command that a user has is called, obeying the modes of files even as root. Of e
 
 - no traceback, no hang, an exit code of the contract;
 - what is shown of all other tasks is what it was; all of them that can be taken are offered, and answered; a new task
-  goes the whole way; no fact of theirs changes;
+  goes the whole way; no fact of theirs changes. Where the names are gone by which tasks are found, `doctor` says so,
+  and they are offered once it has repaired that;
 - a task that cannot be read, or is not what it was, is named by `doctor`;
 - after `doctor --repair` all goes on, what was damaged lies in the store still, and `doctor` finds no problem.
 
@@ -37,6 +38,7 @@ HEAD = (
     "damages",
     "as before",
     "its own task only",
+    "not found until repaired",
     "refused",
     "named by doctor",
     "set aside, or mended",
@@ -65,7 +67,9 @@ def table(plan: Plan, parts: tuple[str, ...]) -> Table:
         found, notes = pool.submit(_looked, plan, parts).result()
     out = Table(HEAD, notes=notes)
     for name, one in sorted(found.items()):
-        counts = [one.outcomes[word] for word in ("tried", "as before", "own", "refused", "named", "mended")]
+        counts = [
+            one.outcomes[word] for word in ("tried", "as before", "own", "until repaired", "refused", "named", "mended")
+        ]
         out.rows.append((name, *counts, len(one.problems)))
         out.problems += [
             f"{name}: {problem} [{len(where)} times; {where[0]}]" for problem, where in one.problems.items()

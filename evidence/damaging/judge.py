@@ -22,6 +22,7 @@ OF_THE_CLOCK = "seconds"  # stands in the names of the fields that go on by them
 DEFECTS = ("Traceback", "a defect of agent-lanes")
 REFUSING = (6, 65, 74)  # a shared place that cannot be used: said, and nothing changed
 FACTS = ("task.json", "claim.json", "response.json")
+HINTS = ("ready", "timers", "delayed", "blocked", "held", "dependants")
 HANGS_SECONDS = 30
 Outcomes = dict[str, int]
 
@@ -44,7 +45,7 @@ class Judge:
         self.template = scene.keep()
         self.names = {id: name for name, id in stand.ids.items()}
         self.shown = self._all_shown()
-        self.offered = self._go_on([])
+        self.offered = self._go_on(Told(), set())
         scene.put_back(self.template)
 
     def paths(self) -> dict[str, bool]:
@@ -92,20 +93,24 @@ class Judge:
         outcomes: Outcomes = {}
         affected = self._looked_at(own, told)
         named = self._named(own, path, told)
-        if fact and affected and not named:
+        if fact and affected and not named and not self._superseded(path, place):
             told.append("doctor names neither the task nor the file")
-        offered = self._go_on(told)
+        offered = self._go_on(told, own)
         missing = [id for id in self.offered if id not in offered]
         refused = not offered and self._last.code in REFUSING
-        if (others := [self.names[id] for id in missing if id not in own]) and not refused:
+        others = [self.names[id] for id in missing if id not in own]
+        hint = path.split("/")[0] in HINTS
+        found_again = bool(others) and named and hint  # by `_repaired`, which looks whether it is so
+        if others and not refused and not found_again:
             told.append(f"not offered any more: {', '.join(others)} ({self._last})")
         if refused and path.startswith("tasks/"):
             told.append(f"a damaged task keeps all others back: {self._last}")
-        outcomes["refused" if refused else "own" if affected or missing else "as before"] = 1
+        own_only = "own" if affected or missing else "as before"
+        outcomes["refused" if refused else "until repaired" if found_again else own_only] = 1
         outcomes["named"] = named
         self._put_back()
         kind.do(place)
-        outcomes["mended"] = self._repaired(own, kind, place, told, fact=fact)
+        outcomes["mended"] = self._repaired(own, kind, place, told, fact=fact, hint=hint)
         return True, outcomes, told
 
     # --- inside ----------------------------------------------------------------------------------------------
@@ -183,7 +188,11 @@ class Judge:
             told.append(f"doctor: {ended}")
         return ended.code != 0
 
-    def _go_on(self, told: Told) -> list[str]:
+    def _superseded(self, path: str, place: Path) -> bool:
+        """A claim that is gone where there is an answer: it is not synced, so a power cut may do that at any time."""
+        return path.endswith("/claim.json") and not os.path.lexists(place) and (place.parent / "response.json").exists()
+
+    def _go_on(self, told: Told, own: set[str]) -> list[str]:
         """Take and answer all that is offered, and something new; which tasks were offered."""
         offered: list[str] = []
         new = self._run(told, "submit", "--lane", "work", "--prompt", "New.")
@@ -195,7 +204,7 @@ class Judge:
             offered.append(found["task_id"])
             answer = ("respond", found["task_id"], "--claim-token", found["claim_token"], "--body", "Done.")
             ended = self._run(told, *answer)
-            if ended.code != 0:
+            if ended.code != 0 and not (ended.code in REFUSING and found["task_id"] in own):
                 told.append(f"respond: {ended}")
         id = new.out.decode().strip()
         self._last = taken
@@ -203,7 +212,7 @@ class Judge:
             told.append(f"a new task is not offered: {taken}")
         return [id for id in offered if id in self.names]
 
-    def _repaired(self, own: set[str], kind: Kind, place: Path, told: Told, *, fact: bool) -> bool:
+    def _repaired(self, own: set[str], kind: Kind, place: Path, told: Told, *, fact: bool, hint: bool) -> bool:
         """doctor --repair, and all goes on; whether nothing is wrong any more."""
         damaged = _left(place) if fact and not kind.unreadable else None
         self._run(told, "doctor", "--repair")
@@ -216,8 +225,8 @@ class Judge:
             _left(Path(folder) / name) == damaged for folder, _, files in os.walk(self.root) for name in files
         ):
             told.append("what was damaged is gone")
-        offered = self._go_on(told)
-        if stays and self._last.code in REFUSING:
+        offered = self._go_on(told, own)
+        if stays and (hint or self._last.code in REFUSING):
             return False
         if others := [self.names[id] for id in self.offered if id not in own and id not in offered]:
             told.append(f"not offered after doctor --repair: {', '.join(others)} ({self._last})")

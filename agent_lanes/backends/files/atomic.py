@@ -25,7 +25,6 @@ READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NEW_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 CHUNK = 1 << 20
 PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
-NO_LINK = (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP)  # link(2): not here, or not one more
 
 
 class storage:
@@ -179,10 +178,10 @@ def make_marker(path: str, twin: str | None = None) -> None:
                 twin = None  # it is the twin that is not there
             else:
                 make_folder(os.path.dirname(path))
-        except OSError as wrong:
-            if twin is None or wrong.errno not in NO_LINK:
+        except OSError:
+            if twin is None:
                 raise
-            twin = None
+            twin = None  # no link can be made here, or not one more, or not of this file, which may be damaged
     raise OSError(errno.ENOENT, "the folder vanishes as often as it is made", path)
 
 

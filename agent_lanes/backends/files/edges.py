@@ -20,7 +20,7 @@ from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import answered
 from agent_lanes.core.placement import ready
 from agent_lanes.core.task import Snapshot, Task
-from agent_lanes.errors import NotFound
+from agent_lanes.errors import Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +30,23 @@ if TYPE_CHECKING:
 def note(layout: Layout, task: Task) -> None:
     """Let every task that this one waits for know of it. Raises Busy, OSError."""
     for id in task.depends_on:
-        durable.sync_newborn(layout, id)  # or a power cut could take it, and what is not there has ended well
-        try:
-            with Lock(layout.task(id), f"task {id}"):
-                if not answered(layout.task(id)):
-                    atomic.make_marker(edge(layout, id, task))
-        except NotFound:
-            continue  # archived: it has ended
+        _note(layout, task, id)
+
+
+def _note(layout: Layout, task: Task, id: str) -> None:
+    durable.sync_newborn(layout, id)  # or a power cut could take it, and what is not there has ended well
+    try:
+        with Lock(layout.task(id), f"task {id}"):
+            if not answered(layout.task(id)):
+                atomic.make_marker(edge(layout, id, task))
+    except NotFound:
+        pass  # archived: it has ended
+
+
+def missing(layout: Layout, waiting: Snapshot) -> bool:
+    """Whether one that this task waits for does not know of it: nobody would offer it."""
+    lacking = [id for id in waiting.open_dependencies if not os.path.lexists(edge(layout, id, waiting.task))]
+    return any(not answered(layout.task(id)) and os.path.isdir(layout.task(id)) for id in lacking)
 
 
 def edge(layout: Layout, id: str, task: Task) -> str:
@@ -92,7 +102,11 @@ def forget(layout: Layout, id: str) -> None:
 def rebuild(layout: Layout, waiting: list[Task]) -> None:
     """Make the edges of these tasks, and drop those to tasks that have ended. Raises Busy, OSError."""
     for task in waiting:
-        note(layout, task)
+        for id in task.depends_on:
+            try:
+                _note(layout, task, id)
+            except Damaged:
+                continue  # what lies in its place is no task, and is for doctor
     for id in atomic.names(layout.all_dependants):
         if answered(layout.task(id)) or not os.path.isdir(layout.task(id)):
             forget(layout, id)

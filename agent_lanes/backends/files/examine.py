@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from agent_lanes.backends.files import atomic, letters, records
+from agent_lanes.backends.files import atomic, edges, letters, records
 from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
@@ -148,6 +148,9 @@ def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tu
     if letters.missing(layout, snapshot):
         line = f"task {name} died, and is not listed among the dead letters"
         found.append(Finding(level=PROBLEM, code="hint_missing", message=line, hint=REPAIR, task_id=name, path=folder))
+    if snapshot.open_dependencies and edges.missing(layout, snapshot):
+        line = f"task {name} is not known to one that it waits for, and would never be offered"
+        found.append(Finding(level=PROBLEM, code="hint_missing", message=line, hint=REPAIR, path=layout.all_dependants))
     marker = None if answered(folder) else layout.marker(placement(snapshot, now))
     return found, marker, snapshot.task.created_at
 

@@ -36,9 +36,7 @@ def archive(layout: Layout, now: Moment) -> Iterator[Finding]:
     for pack in packs(layout):
         wrong = problem(pack)
         if wrong is not None and os.path.isdir(pack.folder):  # else it has just been pruned
-            hint = (
-                "agent-lanes doctor --repair makes an index again; what is wrong with the tasks themselves, it leaves"
-            )
+            hint = "agent-lanes doctor --repair makes its index again, or saves what can be read, and sets it aside"
             yield Finding(level=PROBLEM, code=DAMAGED, message=wrong.message, hint=hint, path=pack.folder)
         if pack.unfinished and age_seconds(pack.folder, now) > LITTER_SECONDS:
             yield Finding(

@@ -6,7 +6,7 @@ import os
 
 from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, records
-from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.layout import Layout, meant
 from agent_lanes.core import names
 from agent_lanes.core.placement import Blocked, Due, Later, Ready, comes_up, placement, ready, timer_now
 from agent_lanes.core.task import Snapshot
@@ -175,12 +175,14 @@ class FileFinder:
     def lanes(self) -> list[str]:
         """See ports.Finder."""
         with atomic.storage("store"):
-            return sorted(_names_in(f"{self.layout.root}/ready"))
+            return sorted(meant(atomic.names(f"{self.layout.root}/ready")))
 
     def vendors(self) -> list[str]:
         """See ports.Finder."""
         with atomic.storage("store"):
-            return sorted({vendor for lane in self.lanes() for vendor in _names_in(self.layout.ready_lane(lane))})
+            return sorted(
+                {vendor for lane in self.lanes() for vendor in meant(atomic.names(self.layout.ready_lane(lane)))}
+            )
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))
@@ -262,13 +264,16 @@ class FileFinder:
                 self.hints.drop(place)
         except StoreBusy:
             raise  # nothing at all can be settled: trying each candidate would take a caller's patience for each
-        except (Busy, Damaged):
+        except (Busy, Damaged, IsADirectoryError):
             pass  # in other hands, or for doctor: the hint stays, and is looked at again
+        except PermissionError as wrong:
+            if not str(wrong.filename).startswith(self._folder(id)):
+                raise  # the hints cannot be written; else it is this task that may not be entered: for doctor, too
 
     def _claimable(self, ids: Iterable[str], lane: str, routes: tuple[str, ...] | None) -> list[Ready]:
         """Where those of these tasks belong, in order, that may be claimed now, by a reader of these routes."""
         now, found = self.now(), list[Ready]()
-        open_ids = (id for id in ids if not records.answered(self.layout.task(id)))  # reads no answer
+        open_ids = (id for id in ids if records.seems_open(self.layout.task(id)))  # reads no answer
         for snapshot in self._by_facts(open_ids):
             place = placement(snapshot, now)
             if isinstance(place, Ready) and place.lane == lane and (routes is None or place.route in routes):
@@ -281,17 +286,6 @@ class FileFinder:
                 yield self._look_up(id).snapshot
             except (Damaged, NotFound, BadUsage):  # the last: a foreign file among the tasks
                 continue
-
-
-def _names_in(folder: str) -> list[str]:
-    """What the escaped names in a folder stand for; foreign ones are left out."""
-    found = []
-    for name in atomic.names(folder):
-        try:
-            found.append(names.unescape(name))
-        except ValueError:
-            continue
-    return found
 
 
 def _blocked(snapshot: Snapshot) -> tuple[Blocked, ...]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 APPEND_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 TAIL = 4096
 CHUNK = 1 << 16
+LONGEST_LINE = 4 << 20  # several times what a line of ours can be
 
 
 def line(event: Event) -> bytes:
@@ -141,7 +142,7 @@ def _last(descriptor: int, size: int, without: tuple[str, ...] = ()) -> Event | 
             event = _event(text)
             if event is not None and event.type not in without:
                 return event
-        if tail >= size:
+        if tail >= size or tail > LONGEST_LINE:
             return None
         tail *= 16
 
@@ -158,6 +159,8 @@ def _whole_lines(descriptor: int) -> Iterator[bytes]:
         position += len(chunk)
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
+        if len(rest) > LONGEST_LINE:
+            rest = b""  # no line of ours, nor is its end
 
 
 def _event(raw: bytes) -> Event | None:

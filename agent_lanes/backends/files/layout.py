@@ -26,9 +26,13 @@ because one folder of 100,000 names costs a listing 67 ms and buckets of 512 cos
 
 from __future__ import annotations
 
-from agent_lanes.core.names import escape, slug, task_id
+from agent_lanes.core.names import escape, slug, task_id, unescape
 from agent_lanes.core.placement import Blocked, Due, Later, Parked, Placement, Ready
 from agent_lanes.errors import BadUsage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TASK, CLAIM, RESPONSE, EVENTS, REQUEST = "task.json", "claim.json", "response.json", "events.jsonl", "request.md"
 RUN, RAW = "run.lock", "answer.raw"
@@ -168,6 +172,17 @@ def _hashed(text: str) -> str:
     from agent_lanes.core.digest import sha256
 
     return sha256(text.encode())
+
+
+def meant(file_names: Iterable[str]) -> list[str]:
+    """The lanes or routes that these folders are named for; foreign ones are left out."""
+    found = []
+    for name in file_names:
+        try:
+            found.append(unescape(name))
+        except ValueError:
+            continue
+    return found
 
 
 def id_of_ready(name: str) -> str:

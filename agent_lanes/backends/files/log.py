@@ -11,6 +11,7 @@ import os
 
 from agent_lanes.backends.clock import chance
 from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files.journal import LONGEST_LINE
 from agent_lanes.core.codec import encode_event
 from agent_lanes.core.jsontext import dumps_line, loads_object
 from agent_lanes.errors import BadUsage, NotFound
@@ -134,5 +135,7 @@ def _lines(layout: Layout, number: int, offset: int) -> Iterator[Logged]:
                     yield decode_logged(loads_object(raw.decode()), f"{number}:{offset}")
                 except ValueError:
                     continue
+            if len(rest) > LONGEST_LINE:
+                offset, rest = offset + len(rest), b""  # no line of ours, nor is its end
     finally:
         os.close(descriptor)

@@ -214,6 +214,14 @@ def answered(folder: str) -> bool:
         return True
 
 
+def seems_open(folder: str) -> bool:
+    """Whether there is no answer, for who looks for work: a folder that may not be entered is for doctor."""
+    try:
+        return not answered(folder)
+    except PermissionError:
+        return False
+
+
 def not_found(id: str) -> NotFound:
     """The error for an id that no task has; v0.1's words."""
     return NotFound(f"unknown task: {id}", hint="`agent-lanes list` shows the tasks; `agent-lanes where` the store")

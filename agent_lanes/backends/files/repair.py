@@ -5,7 +5,8 @@
     claim.json damaged      the file goes to quarantine/; the task is released under an epoch that is certainly new
     claim.json lost         the same, with nothing to keep
     hints, litter           rebuilt, swept; also those of children and threads, of all tasks
-    the index of a pack     made again from its tasks
+    the index of a pack     made again from its tasks; if those are damaged, what can be read goes into a new pack, and
+                            the old one to quarantine/
     permissions             taken from others
 
 What is set aside has a note beside it: quarantine/<id>.<time>/NOTE.txt (aside.py).
@@ -17,7 +18,7 @@ import os
 import stat
 
 from agent_lanes.backends.clock import chance
-from agent_lanes.backends.files import atomic, examine_archive, kin, letters, records
+from agent_lanes.backends.files import atomic, examine_archive, kin, letters, records, salvage
 from agent_lanes.backends.files.aside import kept, moved, release_claim, tell, write
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
@@ -28,7 +29,7 @@ from agent_lanes.backends.files.upgrade import upgrade
 from agent_lanes.backends.files.upkeep import bring_up, store_record
 from agent_lanes.core.answers import encode_response
 from agent_lanes.core.finding import Finding
-from agent_lanes.core.names import is_task_id
+from agent_lanes.core.names import counted, is_task_id
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
 from agent_lanes.errors import BadData, Damaged
@@ -82,7 +83,7 @@ def _mended(layout: Layout, finding: Finding, now: Moment) -> Finding:
     if finding.code == "litter":
         return finding.replace(repaired="swept")
     if finding.code == "archive_damaged" and finding.path is not None:
-        return _reindexed(layout, finding, Pack(finding.path))
+        return _pack_mended(layout, finding, Pack(finding.path), now)
     return finding
 
 
@@ -97,11 +98,14 @@ def _store_record(layout: Layout, finding: Finding, now: Moment) -> Finding:
     return finding
 
 
-def _reindexed(layout: Layout, finding: Finding, pack: Pack) -> Finding:
+def _pack_mended(layout: Layout, finding: Finding, pack: Pack, now: Moment) -> Finding:
+    """Make its index again; where its tasks are damaged themselves, save what can be read, and set it aside."""
     try:
         examine_archive.reindexed(layout, pack)
-    except Damaged:
-        return finding  # what was archived there is damaged itself: a backup may have it
+    except (Damaged, IsADirectoryError):
+        count = salvage.saved(layout, pack, now)
+        aside = moved(layout, pack.folder, os.path.basename(pack.folder), finding.message, now)
+        return finding.replace(repaired=f"{counted(count, 'task')} of it could be read, and saved; {aside}")
     return finding.replace(repaired="its index was made again from its tasks")
 
 

@@ -359,7 +359,9 @@ LOST: dict[str, Callable[[Pack], object]] = {
 
 
 @pytest.mark.parametrize("damage", [*MENDED, *LOST])
-def test_a_damaged_pack_hinders_nothing_else_and_an_index_is_made_again(store: ClockedFileStore, damage: str) -> None:
+def test_a_damaged_pack_hinders_nothing_else_and_is_mended_or_set_aside(
+    store: ClockedFileStore, root: Path, damage: str
+) -> None:
     ids = [answered(store) for _ in range(3)]
     archive(store)
     store.clock.advance(1)  # type: ignore[attr-defined]
@@ -380,10 +382,33 @@ def test_a_damaged_pack_hinders_nothing_else_and_an_index_is_made_again(store: C
     if damage in MENDED:
         assert told.repaired and all_of(store) == before and found(store) == []
     else:
-        assert told.repaired is None and [finding.code for finding in found(store)] == ["archive_damaged"]
+        assert told.repaired and told.repaired.startswith("0 tasks of it could be read") and found(store) == []
+        assert [Path(pack.folder).name] == [path.name for path in (root / "quarantine").glob("*/*,*,*")]
         assert other in shelved(store)
         again = submit(store)
         assert store.read(again).state == "queued"
+
+
+def test_of_a_pack_that_is_damaged_in_the_middle_the_tasks_of_the_other_members_are_saved(
+    store: ClockedFileStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_lanes.backends.files.packing.MEMBER_BYTES", 1)  # a member for each task
+    ids = [answered(store) for _ in range(5)]
+    archive(store)
+    before = all_of(store)
+    (pack,) = packs(store.layout)
+    first, lost = sorted(ids)[:2]
+    entry = next(entry for entry in pack.entries() if entry.id == lost)
+    with open(f"{pack.folder}/{DATA}", "r+b") as file:
+        file.seek(entry.offset + entry.length // 2)
+        file.write(b"\0\0\0\0")
+    assert store.read(first) == before[first].snapshot
+    (told,) = store.repair(found(store))
+    assert told.repaired and told.repaired.startswith("4 tasks of it could be read")
+    assert all_of(store) == {id: parcel for id, parcel in before.items() if id != lost}
+    assert found(store) == []
+    (kept,) = (root / "quarantine").glob("*/*,*,*")
+    assert (kept / DATA).stat().st_size > 0
 
 
 def test_doctor_names_an_archive_that_was_interrupted_long_ago_and_what_is_foreign(store: ClockedFileStore) -> None:

@@ -13,6 +13,7 @@ from contracts.stores import Clock, ClockedFileStore, claim, make, renew, respon
 
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import Damaged, LostClaim
+from agent_lanes.services.queue import QueueService
 from backends.files.conftest import Open
 from backends.files.test_hints import ORPHAN, put_marker, taken
 from backends.files.test_layout import markers
@@ -155,3 +156,56 @@ def test_a_pipe_in_the_place_of_a_lanes_signal_keeps_no_submit_waiting(
     os.mkfifo(root / "signals" / "default")
     done = agent_lanes("submit", "--lane", "default", "--prompt", "p", "--store", root)
     assert (done.returncode, "a wake-up could not be written" in done.stderr) == (0, True)
+
+
+def test_a_folder_in_the_place_of_a_marker_keeps_no_other_task_of_the_lane_back(
+    store: ClockedFileStore, root: Path
+) -> None:
+    first, second = submit(store), submit(store)
+    (marker,) = [root / "ready" / name for name in markers(root, "ready") if first in name]
+    marker.unlink()
+    marker.mkdir()
+    queue = QueueService(store)
+    for id in (first, second):
+        taken_now = queue.claim_next("default")
+        assert taken_now is not None and taken_now.id == id and taken_now.claim is not None
+        queue.respond(id, "ok", token=taken_now.claim.token)
+    assert queue.claim_next("default") is None
+
+
+@pytest.mark.parametrize("rebooted", [False, True])
+def test_a_file_in_the_place_of_a_task_that_others_wait_for_concerns_that_task_alone(
+    store: ClockedFileStore, root: Path, open_store: Open, rebooted: bool
+) -> None:
+    lost, other = submit(store), submit(store)
+    submit(store, depends_on=(lost,))
+    shutil.rmtree(root / "tasks" / lost)
+    (root / "tasks" / lost).touch()
+    store = open_store(boot="the next boot") if rebooted else store
+    assert taken(store) == other
+    store.repair(list(store.examine()))
+    assert store.read(submit(store)).state == "queued"
+
+
+def test_a_file_in_the_place_of_a_task_that_waits_hinders_no_answer_to_what_it_waits_for(
+    store: ClockedFileStore, root: Path
+) -> None:
+    first = submit(store)
+    waiting = submit(store, depends_on=(first,))
+    shutil.rmtree(root / "tasks" / waiting)
+    (root / "tasks" / waiting).touch()
+    assert respond(store, first).response is not None
+
+
+def test_a_task_that_is_not_known_to_what_it_waits_for_is_told_and_known_again_after_a_repair(
+    store: ClockedFileStore, root: Path
+) -> None:
+    first = submit(store)
+    waiting = submit(store, depends_on=(first,))
+    shutil.rmtree(root / "dependants")
+    told = [finding for finding in store.examine() if finding.code == "hint_missing"]
+    assert [waiting in finding.message for finding in told] == [True]
+    store.repair(told)
+    assert [finding for finding in store.examine() if finding.code == "hint_missing"] == []
+    respond(store, first)
+    assert taken(store) == waiting

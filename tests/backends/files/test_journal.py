@@ -231,3 +231,14 @@ def test_a_history_that_is_no_file_costs_the_line_not_the_change(
     if kind != "fifo":
         assert len(warnings) == 1
         assert f"task {id}: its history could not be written" in warnings[0]
+
+
+def test_a_line_longer_than_any_of_ours_is_passed_over_without_being_read_again_and_again(path: Path) -> None:
+    """100 MB of zeros, as a file system may leave them: what was before them, and what is written after, is there."""
+    os.truncate(path, 100 << 20)
+    assert journal.last(str(path)) is None
+    assert messages(path) == ["one", "two"]
+    journal.append(str(path), (an_event("three"),))
+    assert messages(path) == ["one", "two", "three"]
+    last = journal.last(str(path))
+    assert last is not None and last.message == "three"

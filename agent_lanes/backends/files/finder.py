@@ -180,9 +180,8 @@ class FileFinder:
     def vendors(self) -> list[str]:
         """See ports.Finder."""
         with atomic.storage("store"):
-            return sorted(
-                {vendor for lane in self.lanes() for vendor in meant(atomic.names(self.layout.ready_lane(lane)))}
-            )
+            folders = map(self.layout.ready_lane, self.lanes())
+            return sorted({vendor for folder in folders for vendor in meant(atomic.names(folder))})
 
     def _folder(self, id: str) -> str:
         return self.layout.task(names.task_id(id))

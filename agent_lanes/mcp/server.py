@@ -11,6 +11,7 @@ the wait, in one short step that nobody can interrupt; if the client is gone by 
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,8 @@ from pydantic import ValidationError
 
 from agent_lanes import __version__, guide
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, NotFound
-from agent_lanes.mcp import calls
+from agent_lanes.errors import AgentLanesError, BadUsage, NotFound
+from agent_lanes.mcp import calls, lines
 from agent_lanes.mcp.arguments import checked, schema
 from agent_lanes.mcp.tools import TOOLS, Tool, tool
 
@@ -50,11 +51,15 @@ INSTRUCTIONS = (
 
 
 def stdio(session: Session) -> int:
-    """Serve one client on stdin and stdout until it leaves; the exit code."""
+    """Serve one client on stdin and stdout until it leaves; the exit code. Raises BadUsage where either is closed."""
+    for name in ("stdin", "stdout"):
+        if getattr(sys, name) is None:
+            raise BadUsage(f"mcp: {name} is closed: a client writes to stdin and reads from stdout")
     door = server(calls.Desk(session))
+    stdin: Any = anyio.wrap_file(lines.Lines(lines.own(0)))  # type: ignore[arg-type]  # the SDK reads lines alone
 
     async def run() -> None:
-        async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
+        async with stdio_server(stdin) as (incoming, outgoing), anyio.create_task_group() as tasks:
             line = Line(incoming, outgoing)
             told, answers = anyio.create_memory_object_stream[Any]()
             passed_on, messages = anyio.create_memory_object_stream[Any]()
@@ -80,8 +85,8 @@ class Line:
         async with passed_on:
             async for one in self._incoming:
                 if isinstance(one, Exception):
-                    error = types.ErrorData(code=_code(one), message="this line is no JSON-RPC message")
-                    await self._outgoing.send(SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=None, error=error)))
+                    refusal = types.JSONRPCError(jsonrpc="2.0", id=None, error=_refusal(one))
+                    await self._outgoing.send(SessionMessage(refusal))
                     continue
                 if isinstance(one.message, types.JSONRPCRequest):
                     self._open.add(one.message.id)
@@ -100,10 +105,14 @@ class Line:
                 self._changed.set()
 
 
-def _code(wrong: Exception) -> int:
-    """Of a line that is no JSON; of JSON that is no message."""
-    is_json = isinstance(wrong, ValidationError) and all(one["type"] != "json_invalid" for one in wrong.errors())
-    return types.INVALID_REQUEST if is_json else types.PARSE_ERROR
+def _refusal(wrong: Exception) -> types.ErrorData:
+    """What is told of a line that was too long, or is no JSON, or of JSON that is no message."""
+    found = wrong.errors() if isinstance(wrong, ValidationError) else []
+    if any(one["input"] == lines.TOO_LONG for one in found):
+        return types.ErrorData(code=types.INVALID_REQUEST, message=f"{lines.TOO_LONG.strip()} was passed over")
+    is_json = bool(found) and all(one["type"] != "json_invalid" for one in found)
+    code = types.INVALID_REQUEST if is_json else types.PARSE_ERROR
+    return types.ErrorData(code=code, message="this line is no JSON-RPC message")
 
 
 def mount(session: Session) -> tuple[str, Callable[..., Any], AbstractAsyncContextManager[None]]:

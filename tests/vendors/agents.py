@@ -25,7 +25,7 @@ from vendors.programs import path_of
 
 MODEL = "fake-model"
 KEY = "sk-fake-0123456789"  # copilot blots its key out of what it prints, so it must be no part of a word
-SECONDS = 60  # of a whole run, on a busy machine
+SECONDS = 180  # of a whole run, on a busy machine; some try again for more than a minute
 GRACE_SECONDS = 20
 MARK = "AGENT_LANES_RUN"
 

@@ -51,9 +51,13 @@ class Project:
         assert done.returncode == wanted, f"{done.stdout}{done.stderr}"
         return done.stderr
 
+    @property
+    def model(self) -> dict[str, str]:
+        """The metadata without which its agent asks for a model that the server does not have, or for none."""
+        return {"model_class": MODEL} if self.name in ("qwen", "copilot", "gemini") else {}
+
     def submit(self, prompt: str, **metadata: Any) -> str:
-        default = {"model_class": MODEL} if self.name in ("qwen", "copilot", "gemini") else {}
-        metadata = {"required_vendor": self.name, **default, **metadata}
+        metadata = {"required_vendor": self.name, **self.model, **metadata}
         return self.queue.submit("default", prompt=prompt, metadata=metadata)
 
     def work(self, *words: str, wanted: int = 0) -> str:
@@ -90,8 +94,7 @@ def test_the_script_of_each_vendor_does_the_same(project: Project, name: str, tm
     project.call("init-pool", str(tmp_path / "pool"))
     script = tmp_path / f"pool/dispatchers/{name}.sh"
     queue = Queue.open(config=str(tmp_path / "pool/.agent-lanes-queue/handoff.yaml"))
-    metadata = {"required_vendor": name, **({"model_class": MODEL} if name in ("qwen", "copilot", "gemini") else {})}
-    task = queue.submit("default", prompt="hello there", metadata=metadata)
+    task = queue.submit("default", prompt="hello there", metadata={"required_vendor": name, **project.model})
     words = [str(script)] if script.exists() else [str(script.with_name("dispatcher.sh"))]
     environment = {**project.environment, "ONCE": "1", "WAIT_TIMEOUT": "1", "VENDOR": name}
     if not script.exists():
@@ -124,7 +127,8 @@ def test_a_usage_limit_holds_the_vendor_until_its_end_and_costs_no_attempt(make:
     if name == "claude":  # limits are told to those who have a subscription
         del project.environment["ANTHROPIC_API_KEY"]
         project.environment["CLAUDE_CODE_OAUTH_TOKEN"] = "sk-ant-oat01-fake"
-    anybody, mine = project.queue.submit("default", prompt="hello"), project.submit("hello")
+    anybody = project.queue.submit("default", prompt="hello", metadata=project.model)
+    mine = project.submit("hello")
     said = project.work()
     assert [project.queue.status(task)["attempts"] for task in (anybody, mine)] == [0, 0], said
     (hold,) = project.queue.holds()

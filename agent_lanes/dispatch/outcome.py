@@ -10,6 +10,7 @@ import re
 
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.dispatch import reading, resets
+from agent_lanes.dispatch.patience import LONGEST_LINE
 from agent_lanes.dispatch.reading import Printed, Reading, printed
 
 TYPE_CHECKING = False
@@ -154,9 +155,13 @@ def _tail(output: bytes) -> str:
 
 
 def _retried(vendor: Vendor, stderr: bytes) -> str:
-    """Why it tried again, the last time that it said so."""
-    found = list(re.finditer(vendor.retries.match, stderr.decode("utf-8", "replace"), re.MULTILINE))
-    return found[-1][1 if found[-1].re.groups else 0].strip() if found else ""
+    """Why it tried again, the last time that it said so: in a line, and as much of that, as its guard looked at."""
+    pattern = re.compile(vendor.retries.match, re.MULTILINE)
+    for line in reversed(stderr.split(b"\n")):
+        found = list(pattern.finditer(line[:LONGEST_LINE].decode("utf-8", "replace")))
+        if found:
+            return found[-1][1 if pattern.groups else 0].strip()
+    return ""
 
 
 def _told(code: int, said: str) -> str:

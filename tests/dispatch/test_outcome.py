@@ -9,6 +9,7 @@ import pytest
 
 from agent_lanes.dispatch import resets
 from agent_lanes.dispatch.outcome import Outcome, read
+from agent_lanes.dispatch.patience import LONGEST_LINE
 from agent_lanes.dispatch.reading import Reading
 from agent_lanes.dispatch.vendors import shipped
 
@@ -127,6 +128,14 @@ def test_who_did_nothing_but_try_again_failed_for_what_it_said_last() -> None:
     assert found.error.endswith("AI_APICallError: Rate limit reached, please try again in 1h0m0s")
     found = read(ROWS["opencode"], -15, b"", said.format("Overloaded").encode(), now=NOW, gave_up=True)
     assert (found.kind, found.retryable) == ("failed", True)
+
+
+def test_why_it_tried_again_is_the_last_line_that_says_so_as_far_as_a_line_is_looked_at() -> None:
+    said = 'message="stream error" error.error="{}"\n'
+    long = 'message="stream error"' * LONGEST_LINE + ' error.error="beyond"\n'
+    stderr = (said.format("first") + said.format("last") + long + "more\n").encode()
+    found = read(ROWS["opencode"], -15, b"", stderr, now=NOW, gave_up=True)
+    assert found.error == "it tried again and again, the last time after: last"
 
 
 AIDER = """

@@ -14,7 +14,7 @@ from agent_lanes.backends.files.gate import Gate
 from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
-from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds, litter
+from agent_lanes.backends.files.litter import in_flight, litter
 from agent_lanes.backends.files.records import answered
 from agent_lanes.backends.files.structure import misplaced
 from agent_lanes.backends.files.surroundings import surroundings
@@ -189,7 +189,7 @@ def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iter
         yield Finding(
             level=WARNING,
             code="hints_stale",
-            message=f"{len(stale)} markers name tasks that are elsewhere by now",
+            message=f"{names.counted(len(stale), 'marker')} of tasks that are elsewhere by now, or were never made",
             hint=f"harmless; to remove them: {REPAIR}",
             path=min(stale),
         )
@@ -224,7 +224,7 @@ def is_stale(layout: Layout, id: str, path: str, now: Moment) -> bool:
     if os.path.isdir(layout.task(id)):
         found, marker, _ = task(layout, id, now)
         return marker != path and all(finding.code != "damaged" for finding in found)
-    return not path.startswith(f"{layout.root}/ready/") or age_seconds(path, now) > LITTER_SECONDS
+    return not in_flight(layout, path, now)
 
 
 def _network_allowed(layout: Layout) -> bool:

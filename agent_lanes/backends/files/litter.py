@@ -38,6 +38,14 @@ def sweep(layout: Layout, now: Moment) -> None:
             continue
 
 
+def in_flight(layout: Layout, path: str, now: Moment) -> bool:
+    """Whether a marker of a task that is not there may belong to a submit that is about to commit: in what it waits
+    in, and not yet an hour old.
+    """
+    waits_in = path[len(layout.root) + 1 :].partition("/")[0]
+    return waits_in in ("ready", "delayed", "blocked") and age_seconds(path, now) <= LITTER_SECONDS
+
+
 def age_seconds(path: str, now: Moment) -> float:
     """How long ago a file was last changed; 0 if that cannot be seen."""
     try:

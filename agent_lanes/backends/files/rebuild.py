@@ -13,7 +13,7 @@ from agent_lanes.backends.files import atomic, counter, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import Layout
-from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
+from agent_lanes.backends.files.litter import LITTER_SECONDS, in_flight
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import OF_THIS_PROCESS, answered, load
 from agent_lanes.backends.files.unborn import clear
@@ -113,9 +113,7 @@ def drop_stale(layout: Layout, path: str, now: Moment) -> None:
                 Hints(layout).make(place)  # its time may have come, and somebody moved it, since all were listed
                 atomic.drop_marker(path)
     except (NotFound, NotADirectoryError):
-        waits = path[len(layout.root) + 1 :].partition("/")[0] in ("ready", "delayed", "blocked")
-        young = waits and age_seconds(path, now) <= LITTER_SECONDS
-        if not young:  # else it may belong to a submit in flight
+        if not in_flight(layout, path, now):
             atomic.drop_marker(path)
     except (Busy, Damaged):
         pass  # whoever is at work on it settles it; what cannot be read keeps its markers

@@ -8,11 +8,13 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from contracts.stores import Clock, ClockedFileStore, make
+from contracts.stores import Clock, ClockedFileStore, make, submit
 
 from agent_lanes.backends.files import atomic, keys
+from agent_lanes.backends.files.hints import Hints
 from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.core.times import SECOND
 from agent_lanes.errors import Damaged, StorageFailed, Unconfirmed
@@ -20,6 +22,7 @@ from agent_lanes.ports import Birth
 from agent_lanes.services.queue import QueueService
 from backends.files.conftest import Open
 from backends.files.sweep import at_call, die
+from backends.files.test_examine import found, repaired
 from backends.files.test_hints import taken
 from backends.files.test_layout import ready_markers
 from backends.files.test_processes import together
@@ -165,6 +168,37 @@ def test_killed_at_any_call_a_submit_with_a_key_is_one_task_once_it_is_repeated(
         assert [taken(store), taken(store)] == [*ids(store), None]
         if lived:
             break
+        number += 1
+    assert number > 20
+
+
+@pytest.mark.parametrize("waits_in", ["ready", "delayed", "blocked"])
+def test_what_a_submit_killed_at_any_call_leaves_is_told_and_removed_once_no_submit_can_be_in_flight(
+    tmp_path: Path, clock: Clock, waits_in: str
+) -> None:
+    number = 0
+    while True:
+        store = ClockedFileStore(str(tmp_path / str(number)), clock)
+        other = submit(store)
+        stated = {
+            "ready": {},
+            "delayed": {"not_before": clock().wall + 1000 * SECOND},
+            "blocked": {"depends_on": (other,)},
+        }[waits_in]
+
+        def do(store: ClockedFileStore, stated: dict[str, Any] = stated) -> object:
+            return store.create("default", lambda birth: born(birth).replace(**stated), None, "k")
+
+        lived = not killed(store, do, number)
+        assert found(store) == []
+        for path in [*Path(store.address).rglob("*")]:
+            os.utime(path, (0, 0), follow_symlinks=False)
+        assert {finding.code for finding in found(store)} <= {"hints_stale", "litter"}
+        assert [finding.message for finding in found(store)] == [finding.message for finding in repaired(store)]
+        assert found(store) == []
+        if lived:
+            break
+        assert len(Hints(store.layout).all_markers()) == len(ids(store))
         number += 1
     assert number > 20
 

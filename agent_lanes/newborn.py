@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,11 +110,10 @@ def _held(descriptor: int, path: str) -> bool:
 
 def _removed(path: str) -> None:
     try:
-        if stat.S_ISDIR(os.stat(path, follow_symlinks=False).st_mode):
-            import shutil
+        os.unlink(path)
+    except IsADirectoryError:
+        import shutil
 
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        shutil.rmtree(path, ignore_errors=True)
     except OSError:
         pass

@@ -14,7 +14,7 @@ from agent_lanes import durability
 from agent_lanes.config import check
 from agent_lanes.core import names
 from agent_lanes.core.jsontext import dumps_line
-from agent_lanes.errors import AgentLanesError, Refused, of_system
+from agent_lanes.errors import AgentLanesError, Refused, Unconfirmed, of_system
 from agent_lanes.newborn import Newborn, sweep
 
 TYPE_CHECKING = False
@@ -143,9 +143,13 @@ def _make(place: str, fill: Callable[[str], None]) -> None:
             fill(born.path)
             durability.sync_tree(born.path)  # else a power cut could leave empty files under the right names
             os.rename(born.path, place)
-        durability.sync_folders(os.path.dirname(place))
     except OSError as wrong:  # shutil.Error is one, without a number
         raise of_system(f"cannot make {place}: {wrong.strerror or wrong}", wrong) from wrong
+    try:
+        durability.sync_folders(os.path.dirname(place))
+    except OSError as wrong:
+        line = f"made {place}, but it may not survive a power cut: {wrong.strerror}"
+        raise Unconfirmed(line, hint="it is complete, and can be used") from wrong
 
 
 def _finish(born: str, own_state: bool) -> None:

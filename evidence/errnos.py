@@ -47,6 +47,7 @@ NEEDS_ROOM = re.compile(
 CODES = {0, 1, 2, 4, 5, 6, 8, 9, 64, 65, 74, 75, 76, 130}
 UNCONFIRMED = 76
 ANSWERS = (0, 8)
+GOES_ON = "the same call goes on from there"
 OUTSIDE = ("wait", "export")  # they change nothing in the queue, and may be repeated: to fail late is to fail
 REMOVING = ("unlink", "unlinkat", "rmdir")
 WARNED, SILENT = "done, with a warning", "done all the same"
@@ -105,14 +106,17 @@ def errors(trial: Trial, call: Call) -> tuple[str, ...]:
 def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Told]:
     """What came of it, and what is wrong with that."""
     case, said = trial.case, ended.err.decode(errors="replace")
-    state, told = trial.state(kept), _clear(ended, case)
+    state, told = trial.state(kept), _clear(ended, case, trial.undisturbed.err)
     if ended.code == case.code and (ended.code in ANSWERS or trial.changes_nothing or state == DONE):
         if state == NOT_DONE and b"status=idle" in ended.out:
             return PASSED_OVER, told  # a task that cannot be read now is passed over, as a damaged one is
         another = case.command == "claim" and ended.values.get("claim_token", "?").encode() in b"".join(
             trial.facts(kept).values()
         )
-        if state != DONE and not another:
+        partly = (
+            case.steps and state == BETWEEN and "warning" in said
+        ) or call.name == "rmdir"  # an empty folder stays
+        if state != DONE and not another and not partly:
             told.append(f"it says that it was done, and it is {state}: {ended}")
         if not ended.out and trial.undisturbed.out:
             told.append("it printed nothing, and says that it was done")
@@ -135,8 +139,10 @@ def judged(trial: Trial, call: Call, ended: Ended, kept: Kept) -> tuple[str, Tol
     return outcome, told
 
 
-def _clear(ended: Ended, case: Case) -> Told:
-    """An exit code of the contract, whole lines of ours, and one that says why where it failed."""
+def _clear(ended: Ended, case: Case, usual: bytes) -> Told:
+    """An exit code of the contract, whole lines of ours, and one that says why where it failed; `usual` are the notes
+    of a call that does not.
+    """
     told: Told = []
     said = ended.err.decode(errors="replace")
     if "Traceback" in said or "a defect of agent-lanes" in said:
@@ -146,8 +152,9 @@ def _clear(ended: Ended, case: Case) -> Told:
     lines = said.splitlines()
     if odd := [line for line in lines if not line.startswith("agent-lanes") or not line.isprintable()]:
         told.append(f"a line that is not ours: {odd[0]!r}")
-    why = [line for line in lines if line.startswith("agent-lanes: ") and "warning: " not in line]
-    incomplete = case.command == "export" and ended.code == 1 and "left out" in said
+    notes = usual.decode(errors="replace").splitlines()
+    why = [line for line in lines if line.startswith("agent-lanes: ") and "warning: " not in line and line not in notes]
+    incomplete = ended.code == 1 and (case.command == "doctor" or (case.command == "export" and "left out" in said))
     if ended.code not in (*ANSWERS, case.code) and len(why) != 1 and not incomplete:
         told.append(f"{len(why)} lines say why: {ended}")
     return told
@@ -155,8 +162,10 @@ def _clear(ended: Ended, case: Case) -> Told:
 
 def _owns_up(case: Case, state: str, kept: Kept, trial: Trial, ended: Ended) -> bool:
     """Whether a call that failed, though something changed, is allowed to, or says what it did."""
-    if case.command in OUTSIDE or (case.steps and state == BETWEEN):
+    if case.command in OUTSIDE or (case.steps and (state == BETWEEN or GOES_ON in ended.said)):
         return True
+    if case.command == "doctor":
+        return ended.code == 1  # it tells what remains
     if case.command == "claim":
         return "released again" in ended.said
     if case.command == "run":

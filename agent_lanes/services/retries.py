@@ -46,8 +46,7 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
         if task.retry_of != id:
             number += 1
             continue
-        if not any(event.type == RETRIED and event.data.get("retried_as") == task.id for event in backend.events(id)):
-            _note(backend, id, task)
+        if (new or not _told(backend, id, task)) and (_note(backend, id, task) or new):
             return task, new
         if backend.read(task.id).state in ACTIVE:
             return task, False
@@ -79,7 +78,13 @@ def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bo
     return task, any(task is one for one in made)
 
 
-def _note(backend: Backend, id: str, task: Task) -> None:
+def _told(backend: Backend, id: str, task: Task) -> bool:
+    """Whether the history of a task tells of this retry."""
+    return any(event.type == RETRIED and event.data.get("retried_as") == task.id for event in backend.events(id))
+
+
+def _note(backend: Backend, id: str, task: Task) -> bool:
+    """Let the history tell of it; False where nothing is added to that any more. Raises Unconfirmed."""
     data: JsonObject = {"retried_as": task.id}
 
     def decide(before: Snapshot, now: Moment) -> Change:
@@ -87,9 +92,12 @@ def _note(backend: Backend, id: str, task: Task) -> None:
 
     try:
         backend.update(id, decide)
+    except Refused:
+        return False  # archived
     except (Busy, Damaged, NotAllowed, NotFound, StorageFailed) as wrong:  # the new task is there
         line = f"submitted {task.id}, but the history of {id} does not say so: {wrong.message}"
         raise Unconfirmed(line, hint="repeat the same call: it confirms") from wrong
+    return True
 
 
 def _key(id: str, number: int) -> str:

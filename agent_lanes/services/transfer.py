@@ -72,6 +72,9 @@ def restore(backend: Backend, lines: Iterable[str], source: str = "import") -> i
             )
     for parcel in parcels:
         backend.restore(parcel.snapshot, parcel.events, parcel.request)
+    for snapshot in wanted.values():
+        if snapshot.task.depends_on and snapshot.response is None:
+            backend.settle(snapshot.id)  # what it waits for may have come after it
     for hold in holds:
         backend.put_hold(hold)
     return len(parcels)

@@ -120,3 +120,12 @@ def test_ctrl_c_on_a_terminal_says_how_to_go_on(run: Command) -> None:
     seen = whole.end(INTERRUPTED).decode()
     [task] = run("list").json["tasks"]
     assert f"agent-lanes wait {task['id']}" in seen
+
+
+@pytest.mark.parametrize("words", [[], ["--lane", "default"], ["--prompt", "hi"]])
+def test_what_lacks_a_lane_or_a_request_is_refused_before_anything_is_queued(
+    run: Command, store: Path, words: list[str]
+) -> None:
+    before = tree(store)
+    assert run("run", *words, code=USAGE).why.startswith("agent-lanes: run needs")
+    assert tree(store) == before

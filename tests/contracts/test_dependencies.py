@@ -9,9 +9,9 @@ import pytest
 from agent_lanes.core.task import COMPLETED, DEPENDENCY, FAILED
 from agent_lanes.errors import Refused
 from agent_lanes.ports import Backend
-from agent_lanes.services import control, waiting
+from agent_lanes.services import control, transfer, waiting
 from agent_lanes.services.queue import QueueService
-from contracts.stores import Clock, in_threads, note, submit
+from contracts.stores import Clock, in_threads, note, respond, submit
 from contracts.test_finding import offered, taken
 
 
@@ -120,3 +120,18 @@ def test_nobody_is_forgotten_when_answers_and_submits_race(backend: Backend, que
     assert not [one for one in found if isinstance(one, Exception)]
     assert sorted(offered(backend, lane="b")) == sorted(str(id) for id in found[::2])
     assert all(backend.read(id).state == COMPLETED for id in firsts)
+
+
+@pytest.mark.parametrize("turned_round", [False, True])
+def test_what_waits_for_others_waits_on_in_a_store_that_it_was_moved_to(
+    backend: Backend, empty: Backend, turned_round: bool
+) -> None:
+    first = submit(backend)
+    second = submit(backend, depends_on=(first,))
+    third = submit(backend, depends_on=(second,))
+    head, *tasks, end = transfer.export(backend, lambda wrong: None)
+    transfer.restore(empty, [head, *(reversed(tasks) if turned_round else tasks), end])
+    for id in (first, second, third):
+        assert offered(empty) == [id]
+        respond(empty, id)
+    assert offered(empty) == []

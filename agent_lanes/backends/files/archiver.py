@@ -188,24 +188,41 @@ class Archiver:
 
     def _remove(self, stamps: dict[str, Stamp]) -> list[str]:
         """Remove the folders of tasks that are as they were; the ids of the others."""
-        gone, left = list[str](), list[str]()
-        for id, stamp in stamps.items():
-            folder, grave = self.layout.task(id), f"{self.layout.tmp}/{chance(16)}"
-            try:
-                with Lock(folder, f"task {id}", patient=False):
-                    if _stamp(folder) != stamp or not OURS.issuperset(os.listdir(folder)):
-                        raise Busy("somebody has written to it")
-                    os.rename(folder, grave)
-                gone.append(grave)
-            except (NotFound, FileNotFoundError):
-                continue  # doctor --repair was faster
-            except (Busy, Damaged):
-                left.append(id)
-        if gone:
-            atomic.sync_folder(self.layout.tasks)  # or a power cut could leave a folder that has lost its answer
-        for grave in gone:
-            _delete(grave, OURS)
+        gone, left = dict[str, str](), list[str]()
+        try:
+            for id, stamp in stamps.items():
+                folder, grave = self.layout.task(id), f"{self.layout.tmp}/{chance(16)}"
+                try:
+                    with Lock(folder, f"task {id}", patient=False):
+                        if _stamp(folder) != stamp or not OURS.issuperset(os.listdir(folder)):
+                            raise Busy("somebody has written to it")
+                        os.rename(folder, grave)
+                    gone[grave] = folder
+                except (NotFound, FileNotFoundError):
+                    continue  # doctor --repair was faster
+                except (Busy, Damaged):
+                    left.append(id)
+        finally:
+            self._bury(gone, OURS)
         return left
+
+    def _bury(self, gone: dict[str, str], files: set[str]) -> None:
+        """Delete folders with these files that were moved into tmp/, once that survives a power cut. Raises OSError.
+
+        Where it may not they are put back: a power cut could leave a folder that has lost a file.
+        """
+        try:
+            for place in {os.path.dirname(folder) for folder in gone.values()}:
+                atomic.sync_folder(place)
+        except OSError:
+            for grave, folder in gone.items():
+                try:
+                    os.rename(grave, folder)
+                except OSError:  # litter
+                    continue
+            raise
+        for grave in gone:
+            _delete(grave, files)
 
     # --- prune -----------------------------------------------------------------------------------------------
 
@@ -223,8 +240,7 @@ class Archiver:
             except (Damaged, FileNotFoundError):
                 pass  # then its keys stay, for tasks that will be submitted anew under the same ids
             os.rename(pack.folder, grave)
-            atomic.sync_folder(os.path.dirname(pack.folder))
-        _delete(grave, {DATA, INDEX, ABOUT, UNFINISHED, LEFT})
+            self._bury({grave: pack.folder}, {DATA, INDEX, ABOUT, UNFINISHED, LEFT})
         return about
 
     def _related(self, pack: Pack) -> list[Task]:

@@ -28,10 +28,10 @@ PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class storage:
-    """`with storage("what was being done"):` turns an OSError into one clear line with its exit code."""
+    """`with storage("what was being done"):` turns an OSError into one clear line with its exit code, and a hint."""
 
-    def __init__(self, doing: str) -> None:
-        self.doing = doing
+    def __init__(self, doing: str, *, hint: str = "") -> None:
+        self.doing, self.hint = doing, hint
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -41,19 +41,19 @@ class storage:
     ) -> None:
         """Translate an OSError; let everything else pass."""
         if isinstance(error, OSError):
-            raise translated(error, self.doing) from error
+            raise translated(error, self.doing, self.hint) from error
 
 
-def translated(error: OSError, doing: str) -> AgentLanesError:
-    """The error that says what could not be done, where and why."""
+def translated(error: OSError, doing: str, hint: str = "") -> AgentLanesError:
+    """The error that says what could not be done, where and why, and what to do: `hint`, or what the cause asks for."""
     where = f" ({error.filename})" if error.filename else ""
     line = f"{doing}: {error.strerror or error}{where}"
-    hint = {
+    of_the_cause = {
         errno.ENOSPC: "the disk is full: free some space, then repeat the call",
         errno.EDQUOT: "your quota is used up: free some space, then repeat the call",
         errno.EMFILE: "too many open files: raise `ulimit -n`, then repeat the call",
     }.get(error.errno or 0, "repeat the call once the cause is mended")
-    return of_system(line, error, hint="" if denied(error) else hint)
+    return of_system(line, error, hint=hint or ("" if denied(error) else of_the_cause))
 
 
 class Unreadable(Exception):

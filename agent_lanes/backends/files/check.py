@@ -10,6 +10,7 @@ from agent_lanes.backends.files import atomic, mounts
 from agent_lanes.errors import StorageFailed
 
 ALLOW = "AGENT_LANES_ALLOW_NETWORK"
+TRIED = ("a", "b", "c")  # files of the trial
 
 
 def allowed() -> bool:
@@ -62,7 +63,7 @@ def try_out(base: str, folder: str) -> None:
         except OSError as wrong:
             problem = f"{wrong.strerror} ({wrong.filename})"
         finally:
-            for name in atomic.names(base):
+            for name in TRIED:
                 atomic.discard(f"{base}/{name}")
             _remove(base)
     if problem:
@@ -96,10 +97,11 @@ def _unfit(
 
 
 def _problem(base: str) -> str:
-    first, second, third = (f"{base}/{name}" for name in ("a", "b", "c"))
+    first, second, third = (f"{base}/{name}" for name in TRIED)
     one = os.open(first, os.O_RDWR | os.O_CREAT, 0o600)
-    two = os.open(first, os.O_RDWR)
+    two = -1
     try:
+        two = os.open(first, os.O_RDWR)
         fcntl.flock(one, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             fcntl.flock(two, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,8 +109,9 @@ def _problem(base: str) -> str:
         except BlockingIOError:
             pass
     finally:
-        os.close(one)
-        os.close(two)
+        for descriptor in (one, two):
+            if descriptor >= 0:
+                os.close(descriptor)
     os.link(first, second)
     try:
         os.link(first, second)

@@ -9,7 +9,7 @@ With an idempotency key, its reservation comes first (keys.py); with a unique ke
 from __future__ import annotations
 
 from agent_lanes.backends import clock
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.layout import REQUEST, TASK
 from agent_lanes.backends.files.shelf import FileShelf
 from agent_lanes.core.placement import placement
@@ -157,6 +157,11 @@ class FileCreator(FileShelf):
                 keys.reserve(self.layout, task.idempotency_key, place)
                 keys.confirm(self.layout, task.idempotency_key)
             counter.raise_to(self.layout, task.lane, task.sequence)
+            if task.depends_on and snapshot.response is None:
+                from agent_lanes.backends.files import edges
+
+                edges.expect(self.layout, task)
+                snapshot = records.with_dependencies(snapshot, self.layout.tasks)
             self.hints.make(placement(snapshot, self.now()))
             if task.related:
                 from agent_lanes.backends.files import kin

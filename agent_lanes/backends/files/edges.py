@@ -43,6 +43,14 @@ def _note(layout: Layout, task: Task, id: str) -> None:
         pass  # archived: it has ended
 
 
+def expect(layout: Layout, task: Task) -> None:
+    """The same for a task that comes from elsewhere, maybe before those that it waits for. Raises Busy, OSError."""
+    for id in task.depends_on:
+        _note(layout, task, id)
+        if not os.path.lexists(layout.task(id)):
+            atomic.make_marker(edge(layout, id, task))
+
+
 def missing(layout: Layout, waiting: Snapshot) -> bool:
     """Whether one that this task waits for does not know of it: nobody would offer it."""
     lacking = [id for id in waiting.open_dependencies if not os.path.lexists(edge(layout, id, waiting.task))]

@@ -204,8 +204,8 @@ class FileFinder:
             self.hints.drop(Blocked(lane=after.task.lane, id=after.id))  # whoever freed it may have died before this
 
     def _awaited(self, id: str) -> bool:
-        """Whether others wait for this task to end."""
-        return os.path.isdir(self.layout.dependants(id))
+        """Whether others wait for this task to end. Raises OSError."""
+        return atomic.is_folder(self.layout.dependants(id))
 
     def _wake(self, after: Snapshot) -> bool:
         """Wake the waiters of a lane if a task may be claimed now, or soon enough to matter; whether it did."""

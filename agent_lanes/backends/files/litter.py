@@ -15,7 +15,12 @@ LITTER_SECONDS = 3600
 
 
 def litter(layout: Layout, now: Moment) -> list[str]:
-    """What lies in tmp/ since more than an hour: of commands that crashed, or are suspended. Raises OSError."""
+    """What lies in tmp/ since more than an hour: of commands that crashed, or are suspended. Raises OSError.
+
+    Nothing where tmp/ is a link: what lies there may be anybody's.
+    """
+    if os.path.islink(layout.tmp):
+        return []
     paths = [f"{layout.tmp}/{name}" for name in atomic.names(layout.tmp)]
     return [path for path in paths if age_seconds(path, now) > LITTER_SECONDS]
 

@@ -73,7 +73,7 @@ def _load(folder: str, id: str, instead: Claim | None) -> Loaded:
             raise
         # Claims are not fsynced: a power cut may tear one whose answer is safe.
         raw, claim = None, None if response else instead
-    if response is not None and raw is None and not os.path.isdir(folder):
+    if response is not None and raw is None and not atomic.is_folder(folder):
         raise not_found(id)  # archived before its claim could be read
     if raw is None and task.request_stored and atomic.marked(folder) and not whole(folder, task):
         raise not_found(id)  # its request was torn with it, and nobody was told of it: unborn.py clears it away
@@ -90,7 +90,7 @@ def with_dependencies(snapshot: Snapshot, tasks: str) -> Snapshot:
     still_open, failed = [], []
     for id in snapshot.task.depends_on:
         folder = f"{tasks}/{id}"
-        if not answered(folder) and os.path.isdir(folder):
+        if not answered(folder) and atomic.is_folder(folder):
             still_open.append(id)
             continue
         try:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from agent_lanes.ports import Decide
 
 
+GOES_ON = "what it did so far is done: once the cause is mended the same call goes on from there"
+
+
 class FileShelf(FileReader):
     """The histories, the archive, the holds and the ledger of one state folder."""
 
@@ -66,16 +69,16 @@ class FileShelf(FileReader):
         self, before: int, of_lanes: Mapping[str, int] = {}, *, lane: str | None = None, dry_run: bool = False
     ) -> Iterator[Packed]:
         """See ports.Archive."""
-        if os.path.isdir(self.layout.tasks):
-            archiver = self._archiver()
-            with atomic.storage("archive"):
+        with atomic.storage("archive", hint=GOES_ON):
+            if atomic.is_folder(self.layout.tasks):
+                archiver = self._archiver()
                 yield from (archiver.would_archive if dry_run else archiver.archive)(before, of_lanes, lane)
 
     def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
         """See ports.Archive."""
-        if os.path.isdir(self.layout.archive):
-            archiver = self._archiver()
-            with atomic.storage("prune"):
+        with atomic.storage("prune", hint=GOES_ON):
+            if atomic.is_folder(self.layout.archive):
+                archiver = self._archiver()
                 yield from (archiver.would_prune if dry_run else archiver.prune)(before)
 
     def archived(self, *, lane: str | None = None) -> Iterator[Parcel | Damaged]:

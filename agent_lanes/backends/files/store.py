@@ -16,6 +16,7 @@ from agent_lanes.backends import clock
 from agent_lanes.backends.files import atomic, records
 from agent_lanes.backends.files.creator import FileCreator
 from agent_lanes.backends.files.layout import EVENTS
+from agent_lanes.backends.files.shelf import GOES_ON
 from agent_lanes.core.placement import overdue, placement
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import Moment
@@ -131,10 +132,10 @@ class FileStore(FileCreator):
         from agent_lanes.backends.files import structure
         from agent_lanes.backends.files.repair import repair
 
-        with atomic.storage("doctor --repair"):
+        with atomic.storage("doctor --repair", hint=GOES_ON):
             findings = structure.set_aside(self.layout, findings, self.now())
         self.prepare()
-        with atomic.storage("doctor --repair"), self._gate.taken():
+        with atomic.storage("doctor --repair", hint=GOES_ON), self._gate.taken():
             return repair(self.layout, findings, self.now())
 
     # --- inside ----------------------------------------------------------------------------------------------
@@ -207,11 +208,15 @@ class FileStore(FileCreator):
     def _follow(self, id: str) -> list[str]:
         """A task has ended: those who wait for it alone are offered, or ended in their turn. Returns the latter."""
         ended = list[str]()
-        if not self._awaited(id):
-            return ended
-        from agent_lanes.backends.files import edges
+        try:
+            if not self._awaited(id):
+                return ended
+            from agent_lanes.backends.files import edges
 
-        waiting = edges.dependants(self.layout, id)
+            waiting = edges.dependants(self.layout, id)
+        except OSError as wrong:  # they are listed as ready: whoever takes one finds out what has become of it
+            self.warn(f"task {id}: those who wait for it could not be looked at: {wrong.strerror}; it is answered")
+            return ended
         for one in waiting:
             try:
                 self._settle(one, None)

@@ -95,25 +95,27 @@ def submission(args: Arguments, session: Session, given: TaskFile | None = None)
     """What flags, task file (or `given`, a line of --many), config and stdin ask for together."""
     from agent_lanes.services.submission import Submission
 
+    of_many = given is not None
     given = given or _task_file(args, session)
     workspace_id, root = session.workspace
     config = session.config
     request, base = _request(args, given, session.folder, root)
     lane = args.lane or (given.lane if given else None)
-    if lane is None and args.many is not None:
+    if lane is None and of_many:
         raise BadData("lane: missing", hint="state one in the line, or --lane for all of them")
     if lane is None:
-        raise BadUsage("submit needs --lane, or a task file that states one", hint="agent-lanes submit --lane LANE ...")
+        hint = f"agent-lanes {args.verb} --lane LANE ..."
+        raise BadUsage(f"{args.verb} needs --lane, or a task file that states one", hint=hint)
     session.look_up(lane)
     response_to = args.response_to or (given.response_to if given else None)
     if response_to is None and args.response_to is not None:
         raise BadUsage("--response-to: empty; give a path, or leave the flag out: then wait prints the answer")
     prompt = _prompt(args, given, session.folder, root)
     text = _stdin() if request == STDIN else _text(given, request)
-    if request is None and text is None and not prompt and args.many is None:
+    if request is None and text is None and not prompt and not of_many:
         raise BadUsage(
-            "submit needs a request: --request-from FILE, or - for stdin, or at least --prompt",
-            hint="agent-lanes submit --lane LANE --request-from FILE",
+            f"{args.verb} needs a request: --request-from FILE, or - for stdin, or at least --prompt",
+            hint=f"agent-lanes {args.verb} --lane LANE --request-from FILE",
         )
     metadata = {**(given.metadata if given else {}), **pairs("--metadata", args.metadata)}
     worktree = args.worktree_path or (given.worktree_path if given else None)

@@ -24,7 +24,7 @@ from agent_lanes.core.parcel import Parcel, decode
 from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import DAY
 from agent_lanes.errors import AgentLanesError, Busy, Damaged, NotFound
-from agent_lanes.services import transfer
+from agent_lanes.services import retries, transfer
 from backends.files.sweep import after_death, at_call, reopened
 from backends.files.test_examine import found
 
@@ -409,6 +409,17 @@ def test_of_a_pack_that_is_damaged_in_the_middle_the_tasks_of_the_other_members_
     assert found(store) == []
     (kept,) = (root / "quarantine").glob("*/*,*,*")
     assert (kept / DATA).stat().st_size > 0
+
+
+def test_an_archived_task_is_done_once_more_though_nothing_is_added_to_its_history(store: ClockedFileStore) -> None:
+    id = answered(store)
+    archive(store)
+    first, new = retries.again(store, id)
+    assert new and store.read(first.id).state == "queued"
+    assert retries.again(store, id) == (store.read(first.id).task, False)  # while that one is open
+    respond(store, first.id)
+    second, new = retries.again(store, id)
+    assert new and second.id != first.id and second.retry_of == id
 
 
 def test_doctor_names_an_archive_that_was_interrupted_long_ago_and_what_is_foreign(store: ClockedFileStore) -> None:

@@ -194,6 +194,21 @@ def test_a_submit_sweeps_old_litter_once_a_minute_while_no_other_command_is_at_w
     assert not staged.exists()
 
 
+def test_nothing_is_swept_through_a_link_in_the_place_of_tmp(
+    store: ClockedFileStore, root: Path, tmp_path: Path, open_store: Open
+) -> None:
+    submit(store)
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "theirs").mkdir(parents=True)
+    (elsewhere / "theirs" / "file").touch()
+    os.utime(elsewhere / "theirs", (1, 1))
+    (root / "tmp").rmdir()
+    (root / "tmp").symlink_to(elsewhere)
+    submit(open_store())
+    open_store(boot="the next boot").prepare()
+    assert (elsewhere / "theirs" / "file").exists()
+
+
 def test_the_same_boot_rebuilds_nothing(store: ClockedFileStore, root: Path, open_store: Open) -> None:
     submit(store)
     orphan = put_marker(root, "ready", ORPHAN)

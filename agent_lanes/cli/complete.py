@@ -139,7 +139,7 @@ def lanes(session: Session, word: str, described: bool) -> Iterator[Offer]:
     declared = session.config.lanes if session.config is not None else {}
     for name in sorted({*declared, *session.backend.lanes()}):
         if name.startswith(word):
-            yield name, str(declared.get(name) or "")
+            yield name, declared[name].description if name in declared else ""
 
 
 def vendors(session: Session, word: str, described: bool) -> Iterator[Offer]:

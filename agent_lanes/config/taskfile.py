@@ -12,6 +12,7 @@ from agent_lanes.core import names
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
 from agent_lanes.core.terms import KEYS as TERMS
+from agent_lanes.core.terms import stated as check_terms
 from agent_lanes.errors import BadData, BadUsage, NotAllowed
 
 TYPE_CHECKING = False
@@ -24,12 +25,14 @@ PATHS = ("prompt_file", "request_from", "response_to", "worktree_path")
 NAMES = ("branch", "correlation_id", "source_agent", "idempotency_key", "name")
 TEXTS = ("lane", "prompt", "request", *NAMES, *PATHS)
 KEYS = (*TEXTS, "metadata", "supporting_paths", *TERMS)
+WHOEVER = "-"  # the unique key that a flag may give
 
 
 class TaskFile(Frozen):
     """What a task file or a line states; None where it says nothing. `request` is a text, not a path.
 
-    `terms` are those of core.terms as they were written; who submits checks them.
+    `terms` are those of core.terms as they were written, each of them right; who submits reads them once more, with
+    the flags and the time.
     """
 
     path: str = ""
@@ -97,7 +100,10 @@ def _stated(data: Mapping[str, object], where: str) -> dict[str, object]:
         supporting = data.get("supporting_paths")
         if supporting is not None and not isinstance(supporting, list):
             raise BadUsage(f"supporting_paths: {names.shown(supporting)} is not a list of paths")
-        found["terms"] = {key: data[key] for key in TERMS if data.get(key) is not None}
+        if found["request"] is not None and found["request_from"] is not None:
+            raise BadUsage("request: given twice, beside request_from; give one of the two")
+        found["terms"] = stated = {key: data[key] for key in TERMS if data.get(key) is not None}
+        check_terms({"unique_key": WHOEVER, **stated} if "if_exists" in stated else stated, now=0)
         found["supporting_paths"] = tuple(names.path("supporting_paths", item) for item in supporting or ())
     except BadUsage as wrong:
         raise BadData(f"{where}: {wrong.message}") from None

@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from agent_lanes.core.holds import Hold
 
 
-def for_task(snapshot: Snapshot, now: Moment, hold: Hold | None = None, retry: str | None = None) -> str:
+def for_task(
+    snapshot: Snapshot,
+    now: Moment,
+    hold: Hold | None = None,
+    retry: str | None = None,
+    first: str | None = None,
+) -> str:
     """What the state of a task asks of whom; `hold` is the one that stops its lane or its vendor.
 
-    `retry` is the newest task that does it again.
+    `retry` is the newest task that does it again; `first` the one that it failed for, and would again.
     """
     claim = snapshot.claim
     if snapshot.state == COMPLETED:
@@ -22,7 +28,8 @@ def for_task(snapshot: Snapshot, now: Moment, hold: Hold | None = None, retry: s
     if snapshot.state in (FAILED, CANCELLED) and retry is not None:
         return f"orchestrator: it was submitted again; wait for that one with `agent-lanes wait {retry}`"
     if snapshot.state == FAILED and snapshot.response is not None and snapshot.response.cause:
-        return f"orchestrator: {snapshot.response.body}; do it again with `agent-lanes retry {snapshot.id}`"
+        before = f"first that one with `agent-lanes retry {first}`, then this one" if first else "do it again"
+        return f"orchestrator: {snapshot.response.body}; {before} with `agent-lanes retry {snapshot.id}`"
     if snapshot.state == FAILED:
         return "orchestrator: read why in the response, then decide whether to submit the task again"
     if snapshot.state == CANCELLED:

@@ -84,10 +84,12 @@ def status(
     now: Moment,
     hold: Hold | None = None,
     retry: str | None = None,
+    first: str | None = None,
 ) -> JsonObject:
     """The record, and everything that `status` derives from it and from the clock.
 
-    `hold` is the one that stops its lane or its vendor, `retry` the newest task that does it again.
+    `hold` is the one that stops its lane or its vendor, `retry` the newest task that does it again, `first`
+    the one to be done again before it.
     """
     claim, view = snapshot.claim, record(snapshot, request_path)
     view["response_exists"] = snapshot.response is not None
@@ -115,7 +117,7 @@ def status(
         view["hold"] = encode_hold(hold)
     view["cancel_requested"] = cancel_requested(snapshot, now)
     view["retried_as"] = retry
-    view["next_action"] = for_task(snapshot, now, hold, retry)
+    view["next_action"] = for_task(snapshot, now, hold, retry, first)
     return view
 
 

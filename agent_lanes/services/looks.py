@@ -45,15 +45,17 @@ class Looks:
 
         location = self.backend.request_location(snapshot.task)
         hold = self.hold_on(snapshot.task.lane, snapshot.task.vendor) if snapshot.state == QUEUED else None
-        last, retry = self.backend.last_event(snapshot.id), self._retry(snapshot)
-        return views.status(snapshot, location, last, self.backend.now(), hold, retry)
+        last, again = self.backend.last_event(snapshot.id), self._again(snapshot)
+        return views.status(snapshot, location, last, self.backend.now(), hold, *again)
 
-    def _retry(self, snapshot: Snapshot) -> str | None:
+    def _again(self, snapshot: Snapshot) -> tuple[str | None, str | None]:
+        """The newest task that does it again; where there is none, the one to be done again before it, if any."""
         if snapshot.response is None:
-            return None
-        from agent_lanes.services.retries import latest
+            return None, None
+        from agent_lanes.services.retries import in_the_way, latest
 
-        return latest(self.backend, snapshot.id)
+        retry = latest(self.backend, snapshot.id)
+        return retry, in_the_way(self.backend, snapshot) if retry is None else None
 
     def hold_on(self, lane: str, vendor: str | None) -> Hold | None:
         """The hold that stops a task of a lane for a vendor, or who claims in its name."""
@@ -134,8 +136,8 @@ class Looks:
                 yield found
             else:
                 last, snapshot = newest(found.events), found.snapshot
-                path, retry = snapshot.task.request_path, self._retry(snapshot)
-                yield views.status(snapshot, path, last, self.backend.now(), retry=retry)
+                path, again = snapshot.task.request_path, self._again(snapshot)
+                yield views.status(snapshot, path, last, self.backend.now(), None, *again)
 
     def statuses(self, *, lane: str | None = None, active_only: bool = False) -> tuple[list[JsonObject], list[Damaged]]:
         """All tasks, by id, as `status` shows them; and those that cannot be read."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from agent_lanes.core import names, transitions
 from agent_lanes.core.dead import RETRIED
-from agent_lanes.core.task import ACTIVE, FINISHED
+from agent_lanes.core.task import ACTIVE, COMPLETED, DEPENDENCY, FINISHED
 from agent_lanes.errors import Busy, Damaged, NotAllowed, NotFound, Refused, StorageFailed, Unconfirmed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Snapshot, Task
     from agent_lanes.core.times import Moment
     from agent_lanes.core.transitions import Change
     from agent_lanes.ports import Backend, Birth
+
+LONGEST_CHAIN = 20
 
 
 def latest(backend: Backend, id: str) -> str | None:
@@ -29,6 +33,47 @@ def latest(backend: Backend, id: str) -> str | None:
     except (Damaged, NotAllowed, NotFound, StorageFailed):  # who only looks need not know
         pass
     return found
+
+
+def standing_for(backend: Backend, id: str) -> Snapshot:
+    """What a retry of a task that depends on this one waits for: where it did not complete, its newest retry, if any.
+
+    Raises NotFound, Damaged, NotAllowed, StorageFailed.
+    """
+    found = backend.read(id)
+    while found.state in FINISHED and found.state != COMPLETED:
+        retry = latest(backend, found.id)
+        if retry is None:
+            break
+        found = backend.read(retry)
+    return found
+
+
+def in_the_way(backend: Backend, snapshot: Snapshot) -> str | None:
+    """The id of the task to retry first, where this one failed for a task that it depends on; None if it may be now.
+
+    Of a chain that failed for its first task that one is named, unless it is far away.
+    """
+    first = None
+    for _ in range(LONGEST_CHAIN):
+        if snapshot.response is None or snapshot.response.cause != DEPENDENCY:
+            break
+        failed = next(_failed(backend, snapshot), None)
+        if failed is None:
+            break
+        first, snapshot = failed.id, failed
+    return first
+
+
+def _failed(backend: Backend, snapshot: Snapshot) -> Iterator[Snapshot]:
+    """Those that its retry would fail for, too."""
+    for id in snapshot.task.depends_on:
+        try:
+            found = standing_for(backend, id)
+        except (Damaged, NotAllowed, NotFound, StorageFailed):  # who only looks need not know
+            continue
+        if found.state in FINISHED and found.state != COMPLETED:
+            yield found
 
 
 def again(backend: Backend, id: str) -> tuple[Task, bool]:
@@ -53,9 +98,17 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
         number += 1
 
 
+def _awaited(backend: Backend, id: str) -> str:
+    try:
+        return standing_for(backend, id).id
+    except NotFound:  # pruned: it has ended
+        return id
+
+
 def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bool]:
     """The task of this key, maybe a user's, and whether it is new. Raises Refused where another has the unique key."""
     done, made = snapshot.task, list["Task"]()
+    depends_on = tuple(dict.fromkeys(_awaited(backend, id) for id in done.depends_on))
 
     def make(birth: Birth) -> Task:
         task = done.replace(
@@ -65,6 +118,7 @@ def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bo
             idempotency_key=key,
             not_before=None,
             expires_at=None,
+            depends_on=depends_on,
             retry_of=done.id,
         )
         made.append(task)

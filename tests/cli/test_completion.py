@@ -64,6 +64,13 @@ def test_the_store_on_the_line_is_the_one_that_is_looked_at(run: Command, ids: l
     assert run("__complete", "bash", "show", "", **elsewhere).out == b"", "no store, no complaint"  # type: ignore[arg-type]
 
 
+def test_a_lane_is_described_as_its_config_does(run: Command, ids: list[str]) -> None:
+    lanes = "{review: {description: Second looks, priority: 2}, plain: A text, bare: {priority: 1}}"
+    (run.folder / "handoff/handoff.yaml").write_text(f"workspace_id: w\nlanes: {lanes}\n")
+    told = run("__complete", "fish", "claim", "--lane", "").text.splitlines()
+    assert told == ["bare\t", "default\t", "plain\tA text", "review\tSecond looks"]
+
+
 def test_paths_are_left_to_the_shell(run: Command) -> None:
     for words in (["submit", ""], ["submit", "--task", "x"], ["export", ""], ["init", ""], ["--config", ""]):
         assert offered(run, *words) == [":files"]

@@ -168,6 +168,33 @@ def test_supporting_paths_of_another_type_are_refused(run: Command, store: Path)
     assert tree(store) == before
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"priority": "high"},
+        {"max_attempts": -1},
+        {"delay": "soon"},
+        {"delay": "1h", "not_before": "2026-11-21T18:00:00Z"},
+        {"expires_at": "tomorrow"},
+        {"depends_on": "x"},
+        {"if_exists": "perhaps"},
+        {"request": "one", "request_from": "request.md"},
+    ],
+)
+def test_a_wrong_term_and_a_request_given_twice_name_file_and_key(
+    run: Command, store: Path, wrong: dict[str, object]
+) -> None:
+    before, name = tree(store), write(run, {"lane": "x", "prompt": "y", **wrong})
+    why = run("submit", "--task", name, code=BAD_DATA).why
+    assert name in why and next(iter(wrong)) in why
+    assert tree(store) == before
+
+
+def test_a_flag_may_give_the_unique_key_for_what_the_file_says_of_it(run: Command) -> None:
+    name = write(run, {"lane": "x", "prompt": "y", "if_exists": "refuse"})
+    assert submitted(run, "--task", name, "--unique-key", "k")["state"] == "queued"
+
+
 @pytest.mark.parametrize("value", [None, {"lane": None, "metadata": None, "supporting_paths": None}])
 def test_what_is_null_is_not_stated(run: Command, value: object) -> None:
     task = submitted(run, "--task", write(run, value), "--lane", "x", "--prompt", "y")

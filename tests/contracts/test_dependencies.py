@@ -9,7 +9,8 @@ import pytest
 from agent_lanes.core.task import COMPLETED, DEPENDENCY, FAILED
 from agent_lanes.errors import Refused
 from agent_lanes.ports import Backend
-from agent_lanes.services import control, transfer, waiting
+from agent_lanes.services import control, retries, transfer, waiting
+from agent_lanes.services.looks import Looks
 from agent_lanes.services.queue import QueueService
 from contracts.stores import Clock, in_threads, note, respond, submit
 from contracts.test_finding import offered, taken
@@ -135,3 +136,29 @@ def test_what_waits_for_others_waits_on_in_a_store_that_it_was_moved_to(
         assert offered(empty) == [id]
         respond(empty, id)
     assert offered(empty) == []
+
+
+def test_a_task_that_failed_for_another_names_that_one_and_its_retry_waits_for_the_other_ones(
+    backend: Backend, queue: QueueService
+) -> None:
+    first = submit(backend, max_attempts=1)
+    second = submit(backend, "later", depends_on=(first,))
+    third = submit(backend, "later", depends_on=(second,))
+    queue.respond(first, "no", status=FAILED)
+
+    def advice(id: str) -> str:
+        return str(Looks(backend).status(backend.read(id))["next_action"])
+
+    for id in (second, third):  # of a chain, the one at its head
+        assert advice(id).index(f"agent-lanes retry {first}`") < advice(id).index(f"agent-lanes retry {id}`")
+    in_vain = retries.again(backend, second)[0].id
+    assert waiting.for_answer(backend, in_vain, timeout_seconds=0) is not None
+    assert f"agent-lanes retry {first}`" in advice(in_vain)
+    again = retries.again(backend, first)[0].id
+    assert f"agent-lanes retry {in_vain}`" in advice(in_vain) and first not in advice(in_vain).partition(";")[2]
+    after = retries.again(backend, in_vain)[0]
+    assert (after.depends_on, backend.read(after.id).open_dependencies) == ((again,), (again,))
+    queue.respond(again, "yes")
+    assert offered(backend, lane="later") == [after.id]
+    queue.respond(after.id, "yes")
+    assert retries.again(backend, third)[0].depends_on == (after.id,)

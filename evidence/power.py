@@ -6,6 +6,11 @@ order (the rules, and where they come from: disk/rules.py). Each such disk is wr
 commands in another boot (disk/judge.py): most of them in this process, some in processes of their own, some
 repaired by doctor first. The same with two processes, the first of which is stopped or killed at each of its calls.
 
+How much that is, whole: of one process every moment. Of two, for each call at which the first ends, every moment at
+which something new is promised; and PAIR_MOMENTS others a pair, spread evenly over these calls and taken by chance,
+since most of them leave what one process alone leaves. At each moment up to STATES or PAIR_STATES by chance beside
+those that are never left out (disk/states.py). A disk that is the same under both rules is opened once, as `posix`.
+
 python evidence/power.py NAME ...       only the rows whose names begin so, whole
 """
 
@@ -20,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from random import Random
 
@@ -36,8 +42,8 @@ from experiment import Plan, Table
 
 NEXT_BOOT = "boot-after-the-power-cut"
 MEMORY = "/dev/shm"
-STATES, SITE_STATES = 30, 3
-SAMPLE_STATES, SAMPLE_SHARE, SAMPLE_SITES = 2, 0.5, 2
+STATES, PAIR_STATES, PAIR_MOMENTS = 20, 3, 100
+SAMPLE_STATES, SAMPLE_MOMENTS, SAMPLE_SITES = 2, 12, 2
 SAMPLE = (
     "first submit",
     "submit with a key",
@@ -62,7 +68,7 @@ class Job:
     row: str
     part: str
     most: int
-    share: float
+    quiet: int | None
     seed: str
     place: str
 
@@ -118,15 +124,15 @@ def table(plan: Plan, rows: list[Story | Pair]) -> Table:
         for problem, where in sums.problems.items():
             out.problems.append(f"{name}: {problem} [{len(where)} states; {where[0]}]"[:LONGEST_PROBLEM])
     states = sum(sum(sums.states.values()) for sums in found.values())
-    out.notes.append(f"{states} states opened; seed {plan.seed or '1'}; levels: see evidence/disk/rules.py")
+    out.notes.append(f"{states} states opened, `ordered` without those of `posix`; seed {plan.seed or '1'}")
     return out
 
 
 def _jobs(plan: Plan, rows: list[Story | Pair], place: str) -> Iterator[Job]:
-    seed, share = plan.seed or "1", 1.0 if plan.whole else SAMPLE_SHARE
+    seed, sample = plan.seed or "1", None if plan.whole else SAMPLE_MOMENTS
     for row in rows:
         if isinstance(row, Story):
-            yield Job(row.name, "", plan.count or (STATES if plan.whole else SAMPLE_STATES), share, seed, place)
+            yield Job(row.name, "", plan.count or (STATES if plan.whole else SAMPLE_STATES), sample, seed, place)
             continue
         work = Path(tempfile.mkdtemp(dir=place))
         found = sites(row, *_folders(work))
@@ -134,8 +140,8 @@ def _jobs(plan: Plan, rows: list[Story | Pair], place: str) -> Iterator[Job]:
         if not plan.whole:
             found = Random(f"{seed} {row.name}").sample(found, min(SAMPLE_SITES, len(found)))
         for name, number in found:
-            most = plan.count or (SITE_STATES if plan.whole else SAMPLE_STATES)
-            yield Job(row.name, f"{name} {number}", most, share, seed, place)
+            most = plan.count or (PAIR_STATES if plan.whole else SAMPLE_STATES)
+            yield Job(row.name, f"{name} {number}", most, sample or ceil(PAIR_MOMENTS / len(found)), seed, place)
 
 
 def look(job: Job) -> Found:
@@ -157,7 +163,7 @@ def look(job: Job) -> Found:
 def _look(job: Job, recording: Recording, folder: Path, home: Path) -> Found:
     found = Found(job.row, len(recording.operations) - recording.begin)
     world, steps = recording.world, recording.operations
-    count = 0
+    count, opened = 0, set[tuple[int, bytes]]()
     with InProcess(folder, home, NEXT_BOOT) as inside:
         outside = InProcesses(folder, home, NEXT_BOOT)
         for level in LEVELS:
@@ -171,7 +177,8 @@ def _look(job: Job, recording: Recording, folder: Path, home: Path) -> Found:
                 most=job.most,
                 speaks=world.ledger.count,
                 begin=recording.begin,
-                share=job.share,
+                quiet=job.quiet,
+                opened=opened,
             )
             for state in moments.states():
                 count += 1

@@ -7,12 +7,14 @@ nothing in a name or in data can be taken for punctuation, and no bytes are left
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 DESCRIPTOR = re.compile(r"(-?\d+|AT_FDCWD)<((?:\\x[0-9a-f]{2})*)>(\(deleted\))?")
 LINE = re.compile(r"(\d+) +(.*)")
+IN_VAIN = re.compile(r"\) += -1 E\w+ \([^()]*\)$")
 CALL = re.compile(r"(\w+)\((.*?)\)? += (-?\d+|\?)(.*)", re.DOTALL)
 DELETED = b" (deleted)"
 
@@ -69,15 +71,19 @@ def calls(text: str) -> Iterator[Call | Ended]:
 
 
 def sites(text: str, names: Sequence[str]) -> list[tuple[str, int]]:
-    """Each call of these names that was made, also in vain: its name, and the how many-th of this name it is.
+    """Each call of these names that did something: its name, and the how many-th of this name it is.
 
-    So strace counts: a call is found again by both.
+    So strace counts, also those made in vain: a call is found again by both.
     """
     found: list[tuple[str, int]] = []
+    made: Counter[str] = Counter()
     for line in text.splitlines():
         called = re.match(r"\d+ +(\w+)\(", line)
-        if called is not None and called[1] in names:
-            found.append((called[1], sum(name == called[1] for name, _ in found) + 1))
+        if called is None or called[1] not in names:
+            continue
+        made[called[1]] += 1
+        if IN_VAIN.search(line) is None:
+            found.append((called[1], made[called[1]]))
     return found
 
 

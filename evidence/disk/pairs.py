@@ -1,7 +1,8 @@
 """Two processes: one is stopped or killed at one of its calls, the other works on; then the power goes.
 
 What the first has made visible need not be on the disk, and whoever builds on it must not promise more than is.
-Only what the second does is looked at here: crashes in the first are the stories'.
+Only what the second does is looked at here: crashes in the first are the stories'. The first ends at each of its calls
+that does something; to end at one that fails is to end at the next, for nothing lies between them on the disk.
 """
 
 from __future__ import annotations

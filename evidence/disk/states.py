@@ -6,6 +6,8 @@ the operation itself took place; after a command has said something, all of them
 Where there are no more than `most` they are all made. Else: everything there, nothing there, and once something new
 is promised each step alone missing; and up to `most` more: each alone missing or there, each content alone, then by
 seeded chance.
+
+Every moment at which something new is promised is looked at; of the quiet ones, at which nothing is, up to `quiet`.
 """
 
 from __future__ import annotations
@@ -64,20 +66,27 @@ class Moments:
     speaks: Callable[[int], int]
     """How much is promised after an operation: a number that grows."""
     begin: int = 0
-    share: float = 1.0
-    """Of the moments at which nothing new is promised, how many are looked at."""
+    quiet: int | None = None
+    """How many of the moments at which nothing new is promised are looked at, taken by chance; None: all of them."""
+    opened: set[tuple[int, bytes]] = field(default_factory=set)
+    """States of the same history that were looked at elsewhere: they count here, and are not made once more."""
     points: int = 0
     complete: int = 0
     _seen: set[tuple[int, bytes]] = field(default_factory=set)
 
     def states(self) -> Iterator[State]:
         """Every state that is looked at, in order."""
-        for number in range(self.begin, len(self.operations)):
-            step = self.operations[number]
-            news = isinstance(step, Said) and self.speaks(number) > self.speaks(number - 1)
-            if news or (isinstance(step, (Names, Data)) and self.rng.random() < self.share):
-                self.points += 1
-                yield from self._after(number, None if news else number)
+        numbers = range(self.begin, len(self.operations))
+        news = {number for number in numbers if self._tells(number)}
+        quiet = [number for number in numbers if isinstance(self.operations[number], (Names, Data))]
+        if self.quiet is not None and self.quiet < len(quiet):
+            quiet = self.rng.sample(quiet, self.quiet)
+        for number in sorted(news.union(quiet)):
+            self.points += 1
+            yield from self._after(number, None if number in news else number)
+
+    def _tells(self, number: int) -> bool:
+        return isinstance(self.operations[number], Said) and self.speaks(number) > self.speaks(number - 1)
 
     def _after(self, number: int, must: int | None) -> Iterator[State]:
         found = loose(self.start, self.operations[: number + 1], self.level)
@@ -100,7 +109,7 @@ class Moments:
         yield from self._new(number, found, self._some(found, choice, must_keep), self.most)
 
     def _new(self, number: int, found: Loose, choices: Iterator[Choice], most: int) -> Iterator[State]:
-        """Those that were not seen yet, up to so many."""
+        """Those that were not seen yet, up to so many, less those that were opened elsewhere."""
         for kept, held in choices:
             if most <= 0:
                 return
@@ -109,7 +118,9 @@ class Moments:
             if key not in self._seen:
                 self._seen.add(key)
                 most -= 1
-                yield state
+                if key not in self.opened:
+                    self.opened.add(key)
+                    yield state
 
     def _number_of(self, found: Loose, choice: Contents, must: int | None) -> int:
         steps = len(found.steps) + 1 if self.level == ORDERED else 2 ** (len(found.steps) - (must is not None))

@@ -65,7 +65,7 @@ def found(tmp_path: Path) -> Iterator[Look]:
             most=3,
             speaks=recording.world.ledger.count,
             begin=recording.begin,
-            share=0.2,
+            quiet=8,
         )
         problems = []
         with InProcess(folder, home, "another boot") as program:

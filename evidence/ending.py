@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from scene import Ended, Scene
 
 LEASE_GRACE_SECONDS = 0.05
+LONGEST_DELAY_SECONDS = 5.0  # no trial asks that a task waits for longer
 LONGEST_LEASE_SECONDS = 15.0  # no lease that a trial leaves behind holds for longer; those of known tokens excepted
 MOST_TASKS = 50
 Told = list[str]
@@ -36,6 +38,7 @@ class Ending:
             return []
         before = self._answers()
         self._let_go()
+        self._let_times_come()
         self._take_all()
         for id, token in self._tokens.items():
             if id in self._open():
@@ -55,6 +58,18 @@ class Ending:
                 self._expect(self._run("resume", id), f"resume of {id}")
         for hold in self._store.glob("holds/*/*.json"):
             self._expect(self._run("resume", "--lane", hold.parent.name), f"resume of lane {hold.parent.name}")
+
+    def _let_times_come(self) -> None:
+        """Sleep until no task is to be offered later; one that is to wait for longer than any trial asks is told."""
+        for id in self._open():
+            named = self._claim(id).get("not_before") or self._record(id, "task.json").get("not_before")
+            if named is None:
+                continue
+            ahead = datetime.fromisoformat(named.replace("Z", "+00:00")).timestamp() - time.time()
+            if ahead > LONGEST_DELAY_SECONDS:
+                self.told.append(f"{id} is not offered for {ahead:.0f} s")
+            elif ahead > 0:
+                time.sleep(ahead + LEASE_GRACE_SECONDS)
 
     def let_leases_end(self) -> None:
         """Sleep until every claim whose token nobody knows has run out; one that holds for longer is told."""
@@ -122,17 +137,18 @@ class Ending:
             self.told.append("a second answer changed a first one")
 
     def _claim(self, id: str) -> dict[str, Any]:
+        return self._record(id, "claim.json")
+
+    def _record(self, id: str, name: str) -> dict[str, Any]:
         try:
-            claim = json.loads((self._store / "tasks" / id / "claim.json").read_bytes())
+            record = json.loads((self._store / "tasks" / id / name).read_bytes())
         except (OSError, ValueError):
             return {}
-        return claim if isinstance(claim, dict) else {}
+        return record if isinstance(record, dict) else {}
 
     def _lanes(self) -> list[str]:
         lanes = set()
         for task in (self._store / "tasks").iterdir():
-            try:
-                lanes.add(json.loads((task / "task.json").read_bytes())["lane"])
-            except (OSError, ValueError, KeyError):
-                continue
+            if lane := self._record(task.name, "task.json").get("lane"):
+                lanes.add(lane)
         return sorted(lanes)

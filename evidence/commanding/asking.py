@@ -27,6 +27,7 @@ CASES = (
         SAYS,
         "was submitted before",
     ),
+    Case("submit, to be offered later", (*SUBMIT, "--delay", "2s"), project),
     Case("submit, a task file", ("submit", "--task", "tasks/again.yaml"), project),
     Case("submit, into a new store", ("--store", "new/state", *SUBMIT), project, store="new/state"),
     Case(

@@ -12,9 +12,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, BadData, TimedOut, TooMany
+from agent_lanes.errors import AgentLanesError, BadData
 from agent_lanes.server import guard, polls
 from agent_lanes.server.feed import Feed
+from agent_lanes.server.limits import BODY_SECONDS, Bodies, SlowBody
 from agent_lanes.server.route import Pending, Reply, Request, Stream, refusal
 
 TYPE_CHECKING = False
@@ -35,16 +36,10 @@ if TYPE_CHECKING:
     Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 THREADS = 16
-BODY_SECONDS = 60.0
-BODIES_BYTES = 4 * guard.MAX_REQUEST_BYTES  # of all requests that are being read or worked on
 
 
 class Left(Exception):
     """The client has gone; nobody wants an answer."""
-
-
-class SlowBody(TimedOut):
-    """A body that has not come in time."""
 
 
 class Application:
@@ -54,7 +49,7 @@ class Application:
         self._routes, self._rules, self._pages, self._ready = routes, rules, pages, ready
         self._mounts: dict[str, tuple[Asgi, AbstractAsyncContextManager[object]]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="store")
-        self._bodies = 0
+        self._bodies = Bodies()
 
     def mount(self, path: str, app: Asgi, running: AbstractAsyncContextManager[object]) -> None:
         """Let another application answer below a path, such as `/mcp`; `running` is entered while the server runs."""
@@ -126,20 +121,18 @@ class Application:
         if request.method != "POST":
             return b""
         length = self._rules.length(request.headers)
-        if self._bodies + length > BODIES_BYTES:
-            raise TooMany("body: too many large bodies at once", hint="send it again in a moment")
-        self._bodies += length
+        self._bodies.take(length)
         try:
             return await _body(receive, length)
         except BaseException:
-            self._bodies -= length
+            self._bodies.give(length)
             raise
 
     async def _outcome(self, request: Request, body: bytes) -> Outcome:
         try:
             return await self._run(lambda: self._routes.answer(request.replace(body=guard.parsed(body))))
         finally:
-            self._bodies -= len(body)
+            self._bodies.give(len(body))
 
     async def _pending(self, pending: Pending) -> Reply:
         found = await polls.until(pending, self.feed, self._run)
@@ -192,7 +185,7 @@ async def _body(receive: Receive, length: int) -> bytes:
                 if not message.get("more_body"):
                     break
     except TimeoutError:
-        raise SlowBody(f"body: not all there after {BODY_SECONDS:.0f} seconds", hint="send it again") from None
+        raise SlowBody from None
     raw = b"".join(parts)
     if len(raw) != length:
         raise BadData("body: shorter than its Content-Length")

@@ -1,7 +1,7 @@
 """The server: where it listens, who may use it, and by which transport.
 
-uvicorn, where `agent-lanes[server]` is installed: a coroutine for each request that waits, event streams, limits on
-time. Else the standard library's server, as in v0.1: a thread for each.
+uvicorn, where `agent-lanes[server]` is installed: a coroutine for each request that waits, and event streams. Else the
+standard library's server, as in v0.1: a thread for each. The limits are the same (limits.py).
 """
 
 from __future__ import annotations
@@ -159,6 +159,7 @@ def _run(
     say: Callable[[str], None],
     mounts: Sequence[Mount],
 ) -> None:
+    _allow_files()
     try:
         from agent_lanes.server import listen as by_uvicorn
     except ImportError:
@@ -170,7 +171,6 @@ def _run(
     from agent_lanes.server.asgi import Application
     from agent_lanes.server.pages import Pages
 
-    _allow_files()
     app = Application(routes, rules, Pages(), lambda: ready(True))
     for path, mounted, running in mounts:
         app.mount(path, mounted, running)

@@ -16,8 +16,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agent_lanes.core.jsontext import dumps
-from agent_lanes.errors import AgentLanesError, BadUsage, TooMany
-from agent_lanes.server import guard
+from agent_lanes.errors import AgentLanesError, BadUsage
+from agent_lanes.server import guard, limits
 from agent_lanes.server.route import JSON, as_object
 
 TYPE_CHECKING = False
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from agent_lanes.server.asgi import Application
 
-MOST_CONNECTIONS = 4096
-MOST_HEADER_BYTES = 64 << 10
-HEAD_SECONDS, TAKING_SECONDS, IDLE_SECONDS = 10.0, 60.0, 75
 SWEEP_SECONDS = 2.0
 GRACE_SECONDS = 5
 
@@ -42,8 +39,8 @@ class Careful(H11Protocol):
         super().connection_made(transport)
         self._owing_since: float | None = self.loop.time()
         self._stuck_since, self._unsent = self._owing_since, 0
-        if len(self.connections) > MOST_CONNECTIONS:
-            self._refuse(TooMany(f"more than {MOST_CONNECTIONS} connections", hint="close some, or try again later"))
+        if len(self.connections) > limits.MOST_CONNECTIONS:
+            self._refuse(limits.too_many_connections())
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request, or of none."""
@@ -69,8 +66,8 @@ class Careful(H11Protocol):
             self._unsent, self._stuck_since = unsent, now
         if self._owing_since is None and self._unread():
             self._owing_since = now
-        owing = self._owing_since is not None and now - self._owing_since > HEAD_SECONDS
-        return owing or now - self._stuck_since > TAKING_SECONDS
+        owing = self._owing_since is not None and now - self._owing_since > limits.HEAD_SECONDS
+        return owing or now - self._stuck_since > limits.TAKING_SECONDS
 
     def _unread(self) -> bool:
         """Whether the rest of a body is still to come that was refused: it is passed over, for a while."""
@@ -145,9 +142,9 @@ def serve(listening: socket.socket, app: Application, ends: Sequence[int]) -> No
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=IDLE_SECONDS,
+        timeout_keep_alive=int(limits.IDLE_SECONDS),
         timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=MOST_HEADER_BYTES,
-        backlog=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=limits.MOST_HEADER_BYTES,
+        backlog=limits.MOST_CONNECTIONS,
     )
     Server(config, app, ends).run(sockets=[listening])

@@ -128,12 +128,12 @@ class House(Place):
 
     def raw(self, request: bytes, *, ends: bool = True) -> bytes:
         """Bytes as they are, and all that comes back until the server closes; the client `ends` its side at once."""
+        parts = list[bytes]()
         with self.connect() as connection:
             try:
                 connection.sendall(request)
                 if ends:
                     connection.shutdown(socket.SHUT_WR)
-                parts = []
                 while chunk := connection.recv(1 << 16):
                     parts.append(chunk)
             except OSError:  # it was refused, and closed, before all of it was sent

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+import resource
+import select
 import socket
 import time
 
 from holding.place import expect
+from scene import PATIENCE_SECONDS
 
 from serving.house import TOKEN, House
 
@@ -17,6 +20,7 @@ HIDDEN_BODY = b'{"lane": "smuggled", "prompt": "y"}'
 HEAD_SECONDS = 10  # as the server promises
 ANNOUNCED = 64 << 20
 POLLS = 200
+MOST_CONNECTIONS, OTHER_FILES = 4096, 100
 
 
 def head(*lines: str, method: str = "POST", path: str = "/tasks", end: str = "\r\n") -> bytes:
@@ -108,19 +112,39 @@ def pieces(house: House) -> str:
 
 
 def announced(house: House) -> str:
-    """Room for four of the largest bodies at once; the fifth is told to come again, and can, once they have left."""
+    """Room for four of the largest bodies at once; one more is told to come again, and can, once they have left."""
     with contextlib.ExitStack() as stack:
-        for _ in range(4):
-            stack.enter_context(house.connect()).sendall(head(f"Content-Length: {ANNOUNCED}") + b"{")
-        with house.connect() as fifth:
-            fifth.sendall(head(f"Content-Length: {ANNOUNCED}", "Connection: close"))
-            answer = fifth.recv(1 << 16)
-        expect(answer.startswith(b"HTTP/1.1 429 "), f"the fifth body of 64 MiB: {answer[:200]!r}")
+        five = [stack.enter_context(house.connect()) for _ in range(5)]
+        for one in five:
+            one.sendall(head(f"Content-Length: {ANNOUNCED}"))
+        answered, _, _ = select.select(five, (), (), PATIENCE_SECONDS)
+        answers = [one.recv(1 << 16) for one in answered]
+        alone = len(answers) == 1 and answers[0].startswith(b"HTTP/1.1 429 ")
+        expect(alone, f"five bodies of 64 MiB: {[answer[:200] for answer in answers]}")
         expect(house.get("/health")[0] == 200, "nobody else is served")
     house.until(lambda: house.post("/tasks", {"lane": "work", "prompt": "x"})[0] == 201, "there is room again")
     answer = house.raw(head(f"Content-Length: {ANNOUNCED + 1}"))
     expect(answer.startswith(b"HTTP/1.1 413 "), f"a body beyond the limit: {answer[:200]!r}")
     return house.sound()
+
+
+def crowded(house: House) -> str:
+    """As many as are promised are served at once; one more is told so, and can come once they have left."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, MOST_CONNECTIONS + OTHER_FILES), hard))
+    before = house.counts()
+    with contextlib.ExitStack() as stack:
+        for number in range(1, MOST_CONNECTIONS + 1):
+            one = stack.enter_context(house.connect())
+            one.sendall(head(method="GET", path="/health"))
+            answer = one.recv(1 << 12)
+            expect(answer.startswith(b"HTTP/1.1 200 "), f"client {number}: {answer[:200]!r}")
+        with house.connect() as beyond:
+            answer = beyond.recv(1 << 12)
+        expect(answer.startswith(b"HTTP/1.1 429 "), f"client {MOST_CONNECTIONS + 1}: {answer[:200]!r}")
+        held = house.memory()
+    house.until(lambda: house.counts()[1] <= before[1] + 2, "their descriptors are free")
+    return f"it held {held >> 10} MiB meanwhile; {house.sound()}"
 
 
 def slow_heads(house: House) -> str:
@@ -146,12 +170,15 @@ def slow_heads(house: House) -> str:
 
 
 def slow_bodies(house: House) -> str:
-    """408 after a minute."""
+    """408 after a minute, though a byte comes each second."""
     with house.connect() as connection:
         connection.sendall(head("Content-Length: 1000") + b"{")
-        begin = time.monotonic()
-        connection.settimeout(100)
-        answer = connection.recv(1 << 16)
+        begin, answer = time.monotonic(), b""
+        connection.settimeout(1)
+        while not answer and time.monotonic() - begin < 100:
+            connection.sendall(b" ")
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(1 << 16)
         seconds = time.monotonic() - begin
     expect(answer.startswith(b"HTTP/1.1 408 "), f"a body that does not come: {answer[:200]!r}")
     return f"408 after {seconds:.0f} s; {house.sound()}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import select
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli.process import Command
+from cli.process import PATIENCE_SECONDS, Command
 
+from agent_lanes.server.limits import BODIES_BYTES
+from agent_lanes.server.threads import Patience
 from server.client import Client
 from server.test_routes import Later, submit
+from server.test_slow_clients import authorized, connected
 
 TOKEN = "a-token-for-these-tests"
 
@@ -50,3 +56,40 @@ def test_a_bare_install_keeps_the_same_rules(bare: Client) -> None:
     bare.token = None
     assert bare.get("/tasks")[0] == 401 and bare.post("/tasks", {"lane": "x", "prompt": "y"})[0] == 401
     assert bare.get("/health")[0] == 200
+
+
+def test_a_bare_install_takes_no_more_bodies_at_once_than_another_one(bare: Client) -> None:
+    quarter = authorized(bare, "POST /tasks HTTP/1.1", f"Content-Length: {BODIES_BYTES // 4}")
+    with contextlib.ExitStack() as stack:
+        five = [stack.enter_context(connected(bare)) for _ in range(5)]
+        for client in five:
+            client.sendall(quarter)
+        answered, _, _ = select.select(five, (), (), PATIENCE_SECONDS)
+        assert [client.recv(1 << 12)[:13] for client in answered] == [b"HTTP/1.1 429 "]
+
+
+def test_a_bare_install_refuses_a_head_that_is_too_large(bare: Client) -> None:
+    assert bare.get("/health", **{f"X-{number}": "y" * 9000 for number in range(7)})[0] == 200
+    assert bare.get("/health", **{f"X-{number}": "y" * 9000 for number in range(8)})[0] == 400
+
+
+@pytest.mark.slow
+def test_a_bare_install_does_not_wait_for_heads_that_do_not_come(bare: Client) -> None:
+    silent, begun = connected(bare), connected(bare)
+    begun.sendall(b"GET /tasks HTTP/1.1\r\nHost: loc")
+    for client in (silent, begun):
+        with client, contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert bare.get("/health")[0] == 200
+
+
+def test_what_has_come_when_the_time_is_over_does_not_lengthen_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        patience = Patience(ours, PATIENCE_SECONDS)
+        theirs.sendall(b"in time")
+        assert patience.read(7) == b"in time"
+        patience.lasts(0)
+        theirs.sendall(b"late")
+        with pytest.raises(TimeoutError):
+            patience.read(4)

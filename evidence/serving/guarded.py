@@ -42,12 +42,7 @@ LEADING_OUT = (
     "link.md",
     "%c0%ae%c0%ae",
 )
-# A folder to come; and files of the workspace, which whoever may use the server may read.
-TAKEN = {
-    ("response_path", "request.md/x"),
-    ("request_path", "state/store.json"),
-    ("supporting_paths", "state/store.json"),
-}
+TAKEN = {("response_path", "request.md/x")}  # a folder to come
 TARGETS = (
     "/../../../../etc/passwd",
     "//etc/passwd",

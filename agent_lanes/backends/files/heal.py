@@ -69,6 +69,17 @@ def unsound(folder: str, id: str) -> bytes | None:
 def torn(raw: bytes) -> bool:
     """Whether a power cut may have made this of a claim.json that was not fsynced: cut off, or zeros in it.
 
-    Whole records end with a closing brace and a newline, and hold no NUL.
+    Whole records hold no NUL and end with a newline; one that lacks nothing but that says all that it did, and is taken
+    for whole by every reader.
     """
-    return raw[:1] in (b"", b"{", b"\0") and (b"\0" in raw or not raw.endswith(b"}\n"))
+    if raw[:1] not in (b"", b"{", b"\0"):
+        return False
+    return b"\0" in raw or not (raw.endswith(b"}\n") or _is_object(raw))
+
+
+def _is_object(raw: bytes) -> bool:
+    try:
+        loads_object(raw.decode())
+    except ValueError:
+        return False
+    return True

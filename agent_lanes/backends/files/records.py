@@ -75,8 +75,9 @@ def _load(folder: str, id: str, instead: Claim | None) -> Loaded:
         raw, claim = None, None if response else instead
     if response is not None and raw is None and not atomic.is_folder(folder):
         raise not_found(id)  # archived before its claim could be read
-    if raw is None and task.request_stored and atomic.marked(folder) and not whole(folder, task):
-        raise not_found(id)  # its request was torn with it, and nobody was told of it: unborn.py clears it away
+    if task.request_stored and atomic.marked(folder) and not whole(folder, task):
+        # Its request was torn with it, and nobody was told of it, nor of an answer: unborn.py clears it away.
+        raise not_found(id)
     snapshot = Snapshot(task=task, claim=claim, response=response)
     if response is None:
         snapshot = with_dependencies(snapshot, os.path.dirname(folder))

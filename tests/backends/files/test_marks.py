@@ -222,6 +222,43 @@ def test_a_task_whose_request_was_torn_before_it_was_durable_is_not_there_for_re
     assert list(store.scan()) == []
 
 
+@pytest.mark.parametrize("reached", ["claimed", "answered"])
+def test_nor_is_one_that_was_claimed_or_answered_before_it_was_durable(boot: Boot, folder: Path, reached: str) -> None:
+    """Found by K3 whole: another process had taken it while the one that submitted it had not synced it yet."""
+    store = boot("first")
+    store.create("default", make(id=ID, request_stored=True, request_sha256=sha256(b"x")), b"x")
+    if reached == "answered":
+        answered(store)
+        (folder / "response.json").chmod(0o1600)
+    else:
+        QueueService(store).claim(ID)
+    folder.chmod(NEWBORN_MODE)
+    (folder / "request.md").unlink()
+    store = boot("second")
+    with pytest.raises(NotFound):
+        store.read(ID)
+    assert list(store.scan()) == []
+    store.create("default", make(), None)  # the first change clears it away
+    assert not folder.exists()
+
+
+def test_a_claim_that_lacks_only_its_last_newline_is_whole_for_who_looks_and_for_who_heals(
+    boot: Boot, folder: Path
+) -> None:
+    """Found by K3 whole: a delay was shown until the rebuild, which took the claim for torn, and offered the task."""
+    store = boot("first")
+    submitted(store)
+    held = QueueService(store).claim(ID).claim
+    assert held is not None
+    QueueService(store).release(ID, token=held.token, not_before=store.now().wall + 3_600_000_000)
+    claim = folder / "claim.json"
+    claim.write_bytes(claim.read_bytes().removesuffix(b"\n"))
+    store = boot("second")
+    before = store.read(ID)
+    store.create("default", make(), None)
+    assert store.read(ID) == before and before.not_before is not None
+
+
 def test_a_request_that_came_without_a_hash_is_not_taken_for_a_torn_one(boot: Boot, folder: Path) -> None:
     """As an import may bring it: then a request that is there is all that can be known."""
     store = boot("first")

@@ -264,6 +264,9 @@ class Archive(Protocol):
     def archived(self, *, lane: str | None = None) -> Iterator[Parcel | Damaged]:
         """The archived tasks, by month; what cannot be read as the error that reading it raises."""
 
+    def archived_ids(self) -> Iterator[str]:
+        """The ids of those that can be read, pack by pack: names alone, no task is read. Raises StorageFailed."""
+
     def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
         """Delete the archived tasks of every month that was over at an instant. Raises Busy, StorageFailed."""
 

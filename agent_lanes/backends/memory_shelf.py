@@ -63,6 +63,10 @@ class MemoryShelf(MemoryPresence):
                 events, request = tuple(self._histories[id]), self._requests.get(id)
                 yield Parcel(snapshot=snapshot, events=events, request=request)
 
+    def archived_ids(self) -> Iterator[str]:
+        """See ports.Archive."""
+        yield from list(self._months)
+
     def prune(self, before: int, *, dry_run: bool = False) -> Iterator[Packed]:
         """See ports.Archive."""
         steps = list[Packed]()

@@ -1,7 +1,8 @@
 """What a task may be called: its id, or any part of it that no other task has.
 
 A part is the beginning or the end of the id, or the beginning of the digits at its end: people see those, and type the
-first few. Programs give ids as they got them, which costs no look here. Tasks in the archive go by their whole ids.
+first few. Programs give ids as they got them, which costs no look here. The archive is looked into where no other task
+has the part.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from agent_lanes.errors import BadUsage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agent_lanes.ports import Backend
 
 SHORTEST_PART = 4
@@ -24,8 +27,7 @@ def whole_id(backend: Backend, part: str) -> str:
     """
     if is_whole_id(part) or len(part) < SHORTEST_PART or not is_task_id(part):
         return part
-    ids = backend.ids()
-    found = [id for id in ids if id.startswith(part) or id.endswith(part) or short_id(id).startswith(part)]
+    found = _those_with(part, backend.ids()) or _those_with(part, backend.archived_ids())
     if not found or part in found:
         return part
     if len(found) > 1:
@@ -33,3 +35,7 @@ def whole_id(backend: Backend, part: str) -> str:
         more = f" and {len(found) - MOST_CANDIDATES} more" if len(found) > MOST_CANDIDATES else ""
         raise BadUsage(f"task id: {part} is part of {len(found)}: {named}{more}", hint="give more of it")
     return found[0]
+
+
+def _those_with(part: str, ids: Iterable[str]) -> list[str]:
+    return sorted({id for id in ids if id.startswith(part) or id.endswith(part) or short_id(id).startswith(part)})

@@ -40,11 +40,12 @@ def standing_for(backend: Backend, id: str) -> Snapshot:
 
     Raises NotFound, Damaged, NotAllowed, StorageFailed.
     """
-    found = backend.read(id)
+    found, seen = backend.read(id), {id}
     while found.state in FINISHED and found.state != COMPLETED:
         retry = latest(backend, found.id)
-        if retry is None:
+        if retry is None or retry in seen:  # the latter: an import may say anything
             break
+        seen.add(retry)
         found = backend.read(retry)
     return found
 
@@ -101,7 +102,7 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
 def _awaited(backend: Backend, id: str) -> str:
     try:
         return standing_for(backend, id).id
-    except NotFound:  # pruned: it has ended
+    except (Damaged, NotFound):  # pruned: it has ended; or nobody can tell, and the retry will
         return id
 
 

@@ -24,6 +24,7 @@ class Total:
         self.months: dict[str, int] = {}
         self.counts: Counts = {}
         self.kept: list[str] = []
+        self.dead: list[str] = []  # of those kept, the dead letters that nobody has seen to
 
     def add(self, step: Packed) -> None:
         """One step more."""
@@ -54,7 +55,11 @@ def archive(
     before = now - round((older_than_seconds if older_than_seconds is not None else DEFAULT_RETENTION_SECONDS) * SECOND)
     kept = {name: rules.retention_seconds for name, rules in lanes.rules.items() if older_than_seconds is None}
     of_lanes = {name: now - round(age * SECOND) for name, age in kept.items() if age is not None}
-    return _total(backend.archive(before, of_lanes, lane=lane, dry_run=dry_run), tell)
+    total = _total(backend.archive(before, of_lanes, lane=lane, dry_run=dry_run), tell)
+    if total.kept:
+        letters = {*backend.dead(lane)}
+        total.dead = [id for id in total.kept if id in letters]
+    return total
 
 
 def prune(

@@ -29,7 +29,7 @@ def test_archive_tells_how_much_it_moved_and_says_the_same_as_its_dry_run(run: C
     assert (tried["status"], tried["tasks"]) == ("would_archive", "2")
     assert ids(run) == [*done, open_one]
     told = run("archive", "--older-than", "0", "--json").json
-    assert told.keys() == {"status", "tasks", "bytes", "months", "lanes", "kept"}
+    assert told.keys() == {"status", "tasks", "bytes", "months", "lanes", "kept", "dead"}
     assert (told["status"], told["tasks"], told["kept"]) == ("archived", 2, [])
     assert told["lanes"] == {"default": {"completed": 1}, "other": {"completed": 1}}
     assert sum(told["months"].values()) == 2 and told["bytes"] > 100
@@ -105,7 +105,26 @@ def test_what_cannot_be_moved_is_told(run: Command, store: Path) -> None:
     (store / "tasks" / id / "agent.log").write_text("x")
     result = run("archive", "--older-than", "0s")
     assert result.values["tasks"] == "0" and result.said[0].startswith("agent-lanes: warning: kept 1 task: ")
-    assert run("archive", "--older-than", "0s", "--json").json["kept"] == [id]
+    told = run("archive", "--older-than", "0s", "--json").json
+    assert (told["kept"], told["dead"]) == ([id], [])
+
+
+def test_dead_letters_stay_until_somebody_has_seen_to_them_and_the_line_says_so(run: Command, store: Path) -> None:
+    letters = []
+    for _ in range(2):
+        letters.append(run("submit", "--lane", "x", "--prompt", "p", "--max-attempts", "1").line)
+        token = run("claim", letters[-1]).values["claim_token"]
+        run("respond", letters[-1], "--claim-token", token, "--status", "failed", "--retry", "--body", "boom")
+    words = "dead letters that nobody has seen to yet (agent-lanes dead list)"
+    assert run("archive", "--older-than", "0s").said == [f"agent-lanes: warning: kept 2 tasks: {words}"]
+    (store / "tasks" / answered(run) / "agent.log").write_text("x")
+    told = run("archive", "--older-than", "0s", "--json").json
+    assert len(told["kept"]) == 3 and sorted(told["dead"]) == letters
+    (said,) = run("archive", "--older-than", "0s").said
+    assert f"kept 3 tasks: 2 {words}; 1 in use, " in said
+    run("dead", "discard", letters[0])
+    run("archive", "--older-than", "0s")
+    assert run("show", letters[0][-12:], "--json").json["task"]["id"] == letters[0], "archived, by its short id"
 
 
 @pytest.mark.parametrize("words", [["archive"], ["archive", "--dry-run"], ["prune", "--older-than", "1d"]])

@@ -56,8 +56,9 @@ def test_three_characters_and_parts_from_the_middle_are_no_names(run: Command, i
         assert part in run("status", part, code=NOT_FOUND).why
 
 
-def test_an_archived_task_goes_by_its_whole_id(run: Command, id: str) -> None:
+def test_an_archived_task_goes_by_its_short_id_too(run: Command, id: str) -> None:
     run("respond", id, "--body", "b")
     run("archive", "--older-than", "0s")
     assert run("status", id).json["task"]["state"] == "completed"
-    run("status", id[-12:], code=NOT_FOUND)
+    assert run("status", id[-12:]).json["task"]["id"] == id
+    run("status", "0" * 12, code=NOT_FOUND)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contracts.stores import make
+from contracts.stores import make, respond
 
 from agent_lanes.backends.memory import MemoryStore
 from agent_lanes.errors import BadUsage
@@ -60,6 +60,19 @@ def test_of_many_only_five_are_named(store: MemoryStore) -> None:
             store.create("default", make(id=f"many-{number}"))
         whole_id(store, "many")
     assert refused.value.message.count("many-") == 10 and "and 5 more" in refused.value.message
+
+
+def test_of_the_archive_parts_are_found_that_no_other_task_has(store: MemoryStore) -> None:
+    for id in IDS[1:3]:
+        respond(store, id)
+    assert sum(step.tasks for step in store.archive(store.now().wall + 1)) == 2
+    assert (whole_id(store, "1234"), whole_id(store, "00ff")) == (IDS[2], IDS[1])
+    assert whole_id(store, "9acffe2b") == IDS[0], "what goes on comes first"
+    assert whole_id(store, "beef") == "beef"
+    respond(store, IDS[0])
+    list(store.archive(store.now().wall + 1))
+    with pytest.raises(BadUsage, match="part of 2"):
+        whole_id(store, "9acffe2b")
 
 
 def test_a_whole_id_costs_no_look() -> None:

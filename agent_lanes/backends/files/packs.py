@@ -87,6 +87,14 @@ class Pack:
             if entry.id not in left:
                 yield entry
 
+    def ids(self) -> Iterator[str]:
+        """As `entries`, their names alone: a tenth of the time."""
+        left = self.left()
+        for line in self._read(INDEX, LONGEST_INDEX).split(b"\n")[:-1]:
+            id = line.partition(b"\t")[0].decode("ascii", "replace")
+            if id not in left:
+                yield id
+
     def parcels(self) -> Iterator[Parcel]:
         """Its tasks, by id; one member at a time in memory. Raises Damaged, OSError."""
         at, rows = -1, list[bytes]()

@@ -93,6 +93,17 @@ class FileReader(FileFinder):
         with atomic.storage("store"):
             return [name for name in atomic.names(self.layout.tasks) if names.is_task_id(name)]
 
+    def archived_ids(self) -> Iterator[str]:
+        """See ports.Archive."""
+        from agent_lanes.backends.files.packs import packs
+
+        with atomic.storage("archive"):
+            for pack in packs(self.layout):
+                try:
+                    yield from pack.ids()
+                except (Damaged, FileNotFoundError):
+                    continue  # for doctor; or it has just been pruned
+
     def stored_request(self, id: str) -> bytes:
         """See ports.TaskStore."""
         folder = self._folder(id)

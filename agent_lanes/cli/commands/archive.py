@@ -64,13 +64,21 @@ def told(total: Total, status: str, args: Arguments) -> int:
                 "months": total.months,
                 "lanes": total.counts,
                 "kept": total.kept,
+                "dead": total.dead,
             }
         )
         return 0
     if total.kept:
-        output.warning(
-            f"kept {counted(len(total.kept), 'task')}: in use, damaged, or with files of others (--json names them)"
-        )
+        output.warning(f"kept {counted(len(total.kept), 'task')}: {_why(len(total.dead), len(total.kept))}")
     months = ",".join(f"{month}:{count}" for month, count in sorted(total.months.items()))
     output.values(status=status, tasks=total.tasks, bytes=total.bytes, months=months)
     return 0
+
+
+def _why(dead: int, kept: int) -> str:
+    """Why tasks stay that are due."""
+    letters = f"dead {'letter' if dead == 1 else 'letters'} that nobody has seen to yet (agent-lanes dead list)"
+    others = "in use, damaged, or with files of others (--json names them)"
+    if not dead or dead == kept:
+        return letters if dead else others
+    return f"{dead} {letters}; {kept - dead} {others}"

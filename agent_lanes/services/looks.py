@@ -112,7 +112,7 @@ class Looks:
         """All tasks, by id, as `status` shows them, as they are read; those that cannot be read as the error.
 
         With `state` or `match` only those in that state, with that metadata; with a `limit`, the newest so many of
-        them. Raises BadUsage, StorageFailed.
+        them, and what cannot be read among these. Raises BadUsage, StorageFailed.
         """
         if lane is not None:
             names.lane(lane)
@@ -121,7 +121,7 @@ class Looks:
         if state is not None or match:
             found = (one for one in found if isinstance(one, Damaged) or _fits(one, state, match or {}))
         if limit is not None:
-            found = iter([one for _, one in zip(range(limit), found, strict=False)][::-1])
+            found = iter([*_first(limit, found)][::-1])
         for one in found:
             yield one if isinstance(one, Damaged) else self.status(one)
 
@@ -234,3 +234,10 @@ def _fits(snapshot: Snapshot, state: str | None, match: dict[str, str]) -> bool:
     from agent_lanes.core.match import matches
 
     return state in (None, snapshot.state) and matches(snapshot.task.metadata, match)
+
+
+def _first(limit: int, found: Iterator[Snapshot | Damaged]) -> Iterator[Snapshot | Damaged]:
+    """The first so many tasks; what cannot be read takes nobody's place."""
+    while limit > 0 and (one := next(found, None)) is not None:
+        yield one
+        limit -= not isinstance(one, Damaged)

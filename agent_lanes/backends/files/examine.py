@@ -10,7 +10,7 @@ import os
 import stat
 
 from agent_lanes.backends.files import atomic, edges, letters, records
-from agent_lanes.backends.files.gate import Gate
+from agent_lanes.backends.files.gate import LONGEST_CONTENT, NEEDED, Gate
 from agent_lanes.backends.files.heal import unsound
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, Layout, due_of_timer
@@ -19,6 +19,7 @@ from agent_lanes.backends.files.records import answered
 from agent_lanes.backends.files.structure import misplaced
 from agent_lanes.backends.files.surroundings import surroundings
 from agent_lanes.core import names
+from agent_lanes.core.fields import FORMAT
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement, ready, timer_now
 from agent_lanes.core.times import SECOND, Moment, iso
@@ -81,7 +82,7 @@ def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
             yield Finding(
                 level=WARNING,
                 code="hints_of_another_boot",
-                message="the hints were built before the last reboot",
+                message=_not_current(layout),
                 hint="the next command that changes something rebuilds them",
             )
         elif not is_barred(layout):
@@ -100,6 +101,20 @@ def store(layout: Layout, gate: Gate) -> Iterator[Finding]:
             yield from permissions(folder)
 
 
+def _not_current(layout: Layout) -> str:
+    """Why the hints are not those of this boot."""
+    missing = [f"{name}/" for name in NEEDED if not os.path.isdir(f"{layout.root}/{name}")]
+    if missing:
+        return f"the hints are to be built anew: there is no {', '.join(missing)}"
+    try:
+        content = atomic.read(layout.gate, LONGEST_CONTENT)
+    except (OSError, atomic.Unreadable):
+        content = b""
+    if content.startswith(f"{FORMAT} ".encode()):
+        return "the hints were built before the last reboot"
+    return "the hints are to be built anew: the gate does not say for which boot they were built"
+
+
 def permissions(path: str) -> Iterator[Finding]:
     """Others than its owner can read or write it."""
     mode = stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode)
@@ -107,7 +122,7 @@ def permissions(path: str) -> Iterator[Finding]:
         yield Finding(
             level=WARNING,
             code="permissions",
-            message=f"others than its owner may reach it: mode {mode:04o}",
+            message=f"others than its owner may reach {path}: mode {mode:04o}",
             hint=REPAIR,
             path=path,
         )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from agent_lanes.core.times import Moment
 
 FOLDERS_BELOW = {  # how many levels of folders each has, before what must not be one
-    **dict.fromkeys(("signals", "keys", "claims", "unique"), 0),
-    **dict.fromkeys(("held", "blocked", "children", "threads", "indexes", "dead", "holds", "tally"), 1),
+    **dict.fromkeys(("signals", "keys", "claims", "unique", "log"), 0),
+    **dict.fromkeys(("held", "blocked", "children", "threads", "indexes", "dead", "holds", "tally", "presence"), 1),
     **dict.fromkeys(("timers", "delayed"), 2),
     **dict.fromkeys(("ready", "dependants"), 3),
 }

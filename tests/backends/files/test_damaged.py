@@ -12,6 +12,7 @@ from contracts.stores import Clock, ClockedFileStore, claim, note, release, resp
 from agent_lanes.core import jsontext, views
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, Damaged, LostClaim
+from agent_lanes.services.looks import Looks
 from agent_lanes.services.queue import QueueService
 from backends.files.conftest import Open
 
@@ -268,3 +269,12 @@ def test_a_record_that_may_not_be_read_makes_its_task_damaged(
     with pytest.raises(Damaged):
         store.read(id)
     assert len([found for found in store.scan() if isinstance(found, Snapshot)]) == 4
+
+
+def test_what_is_damaged_takes_no_place_among_the_newest(store: ClockedFileStore, root: Path, ids: list[str]) -> None:
+    (root / "tasks" / "zz").mkdir()
+    (root / "tasks" / "zz" / "task.json").write_text("{")
+    found = list(Looks(store).each(limit=2))
+    assert [one["id"] for one in found if isinstance(one, dict)] == sorted(ids)[-2:]
+    assert sum(isinstance(one, Damaged) for one in found) == 1
+    assert list(Looks(store).each(limit=0)) == []

@@ -209,3 +209,11 @@ def test_a_task_that_is_not_known_to_what_it_waits_for_is_told_and_known_again_a
     assert [finding for finding in store.examine() if finding.code == "hint_missing"] == []
     respond(store, first)
     assert taken(store) == waiting
+
+
+@pytest.mark.parametrize(("name", "why"), [("ready", "there is no ready/"), ("gate", "the gate does not say")])
+def test_doctor_says_why_hints_are_to_be_built_anew(store: ClockedFileStore, root: Path, name: str, why: str) -> None:
+    submit(store)
+    shutil.rmtree(root / name) if name == "ready" else (root / name).write_bytes(b"closing\n")
+    told = [one.message for one in store.examine() if one.code == "hints_of_another_boot"]
+    assert len(told) == 1 and told[0].startswith(f"the hints are to be built anew: {why}")

@@ -217,6 +217,7 @@ def test_permissions_for_others_are_found_and_taken_away(
     path.chmod(0o755)
     [finding] = found(store)
     assert (finding.code, finding.level, os.path.realpath(finding.path or "")) == ("permissions", "warning", str(path))
+    assert finding.message == f"others than its owner may reach {finding.path}: mode 0755"
     assert [finding.code for finding in repaired(store)] == ["permissions"]
     assert path.stat().st_mode & 0o777 == 0o700
     assert found(store) == []
@@ -256,6 +257,7 @@ def test_hints_of_another_boot_are_found_and_rebuilt(root: Path, open_store: Ope
     store = open_store(boot="the next boot")
     [finding] = found(store)
     assert (finding.code, finding.level) == ("hints_of_another_boot", "warning")
+    assert "before the last reboot" in finding.message
     assert [finding.code for finding in repaired(store)] == ["hints_of_another_boot"]
     assert found(store) == []
     assert (root / "gate").read_bytes() == b"2 the next boot\n"

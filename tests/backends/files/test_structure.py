@@ -12,10 +12,11 @@ from contracts.stores import Clock, ClockedFileStore, claim, submit
 
 from agent_lanes.core.finding import PROBLEM
 from agent_lanes.errors import AgentLanesError
+from backends.files.conftest import Open
 
 PLACES = (
-    *("gate", "store.json", "tmp", "ready", "blocked", "signals", "lock"),
-    *("ready/default", "signals/default", "indexes/correlations"),
+    *("gate", "store.json", "tmp", "ready", "blocked", "signals", "lock", "log"),
+    *("log/current", "ready/default", "signals/default", "indexes/correlations"),
 )
 INSTEAD: dict[str, Callable[[Path], object]] = {
     "a file": lambda path: path.write_text("not mine"),
@@ -75,3 +76,37 @@ def test_the_record_of_a_newer_program_is_left_as_it_is(store: ClockedFileStore,
         store.repair(list(store.examine()))
     assert (root / "store.json").read_bytes() == b'{"format": 99}'
     assert not (root / "quarantine").exists()
+
+
+def test_a_log_that_is_a_file_is_set_aside_and_events_are_logged_again(
+    store: ClockedFileStore, root: Path, open_store: Open, warnings: list[str]
+) -> None:
+    submit(store)
+    replaced(root / "log", "a file")
+    store.repair(list(store.examine()))
+    again = open_store()
+    cursor = again.log_end()
+    id = submit(again)
+    assert [line.task_id for line in again.log(cursor)] == [id] and warnings == []
+
+
+def test_a_folder_of_presence_that_is_a_file_is_told(store: ClockedFileStore, root: Path) -> None:
+    submit(store)
+    (root / "presence").write_text("not mine")
+    assert [finding.path for finding in store.examine()] == [str(root / "presence")]
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_repair_of_a_store_without_its_tasks_leaves_nothing_to_find(
+    store: ClockedFileStore, root: Path, old: bool
+) -> None:
+    first = submit(store)
+    submit(store, depends_on=(first,))
+    submit(store, not_before=store.now().wall * 2)
+    replaced(root / "tasks", "a file")
+    for path in root.rglob("*-*") if old else ():
+        os.utime(path, (0, 0))
+    found = list(store.examine())
+    assert found[0].path == str(root / "tasks")
+    store.repair(found)
+    assert list(store.examine()) == []

@@ -187,7 +187,8 @@ def _look(job: Job, recording: Recording, folder: Path, home: Path) -> Found:
                 looked_at = case(recording, state, folder, repair=count % REPAIR_EVERY == 0)
                 for problem in Judge(outside if count % REAL_EVERY == 0 else inside, looked_at)():
                     told = f"{level}, {job.part}: {state.story(steps)}".replace(", :", ":")
-                    found.problems.setdefault(CHANCE.sub("*", problem), []).append(told)
+                    same = CHANCE.sub("*", problem.replace(str(folder), "work"))
+                    found.problems.setdefault(same, []).append(told)
             found.moments += moments.points
             found.complete += moments.complete
     return found

@@ -219,7 +219,7 @@ class FileCreator(FileShelf):
                 with self._gate.closed(patient=False):
                     sweep(self.layout, self.now())
             except Busy:
-                pass  # the next submit looks again
+                pass  # looked at again in a minute
 
     def _index(self, task: Task) -> None:
         from agent_lanes.backends.files import commits

@@ -17,7 +17,7 @@ import os
 from agent_lanes.backends.files import atomic, durable
 from agent_lanes.backends.files.layout import BUCKET, Layout, id_of_ready, sequence_of_ready
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.backends.files.records import answered
+from agent_lanes.backends.files.records import answered, ended
 from agent_lanes.core.placement import ready
 from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.errors import Damaged, NotFound
@@ -54,7 +54,7 @@ def expect(layout: Layout, task: Task) -> None:
 def missing(layout: Layout, waiting: Snapshot) -> bool:
     """Whether one that this task waits for does not know of it: nobody would offer it."""
     lacking = [id for id in waiting.open_dependencies if not os.path.lexists(edge(layout, id, waiting.task))]
-    return any(not answered(layout.task(id)) and os.path.isdir(layout.task(id)) for id in lacking)
+    return not all(ended(layout.task(id)) for id in lacking)
 
 
 def edge(layout: Layout, id: str, task: Task) -> str:
@@ -113,10 +113,10 @@ def rebuild(layout: Layout, waiting: list[Task]) -> None:
         for id in task.depends_on:
             try:
                 _note(layout, task, id)
-            except Damaged:
-                continue  # what lies in its place is no task, and is for doctor
+            except (Damaged, PermissionError):
+                continue  # what lies in its place is no task, or may not be entered: it is for doctor
     for id in atomic.names(layout.all_dependants):
-        if answered(layout.task(id)) or not os.path.isdir(layout.task(id)):
+        if ended(layout.task(id)):
             forget(layout, id)
 
 

@@ -23,7 +23,7 @@ from agent_lanes.core.fields import FORMAT
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.placement import placement, ready, timer_now
 from agent_lanes.core.times import SECOND, Moment, iso
-from agent_lanes.errors import AgentLanesError, BadUsage, NotFound
+from agent_lanes.errors import AgentLanesError, BadUsage, NotFound, Withheld
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def task(layout: Layout, name: str, now: Moment, *, healing: bool = False) -> tu
     lost = unsound(folder, name) is not None
     if problem is not None and not (lost and healing):
         level = WARNING if f" {CLAIM}:" in problem.message and answered(folder) else PROBLEM
-        line = problem.message
-        found.append(Finding(level=level, code="damaged", message=line, hint=REPAIR, task_id=name, path=folder))
+        line, hint = problem.message, problem.hint if isinstance(problem, Withheld) else REPAIR
+        found.append(Finding(level=level, code="damaged", message=line, hint=hint, task_id=name, path=folder))
     elif lost:
         found.append(_lost_claim(folder, name))
     if snapshot is None:

@@ -16,7 +16,7 @@ from agent_lanes.core.archiving import counted, is_month
 from agent_lanes.core.finding import PROBLEM, WARNING, Finding
 from agent_lanes.core.parcel import decode
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import Damaged
+from agent_lanes.errors import Damaged, Withheld
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,18 +25,20 @@ if TYPE_CHECKING:
     from agent_lanes.core.archiving import Counts
 
 DAMAGED = "archive_damaged"
+MENDING = "agent-lanes doctor --repair makes its index again, or saves what can be read, and sets it aside"
 
 
 def archive(layout: Layout, now: Moment) -> Iterator[Finding]:
     """Everything about the archive that is not as it should be; every task in it is read. Raises OSError."""
     for month in atomic.names(layout.archive):
-        if not is_month(month):
-            line, path = f"{names.shown(month)} in archive/ is not a month", f"{layout.archive}/{month}"
+        path = f"{layout.archive}/{month}"
+        if not is_month(month) or not os.path.isdir(path):
+            line = f"{names.shown(month)} in archive/ is not a month"
             yield Finding(level=WARNING, code="foreign_file", message=line, hint="move it away", path=path)
     for pack in packs(layout):
         wrong = problem(pack)
-        if wrong is not None and os.path.isdir(pack.folder):  # else it has just been pruned
-            hint = "agent-lanes doctor --repair makes its index again, or saves what can be read, and sets it aside"
+        if wrong is not None and os.path.lexists(pack.folder):  # else it has just been pruned
+            hint = wrong.hint if isinstance(wrong, Withheld) else MENDING
             yield Finding(level=PROBLEM, code=DAMAGED, message=wrong.message, hint=hint, path=pack.folder)
         if pack.unfinished and age_seconds(pack.folder, now) > LITTER_SECONDS:
             yield Finding(
@@ -68,9 +70,9 @@ def problem(pack: Pack) -> Damaged | None:
 def reindexed(layout: Layout, pack: Pack) -> None:
     """Make the index of a pack again, and what is told about it. Raises Damaged where its tasks cannot be read."""
     try:
-        data = atomic.read(f"{pack.folder}/{DATA}", 1 << 31)
+        data = pack.data()
         entries, counts = _entries(layout, pack, data)
-    except (FileNotFoundError, atomic.Unreadable, zlib.error, ValueError) as wrong:
+    except (FileNotFoundError, zlib.error, ValueError) as wrong:
         raise pack.damaged(DATA, wrong) from None
     index = b"".join(entry.line() for entry in entries)
     for file, content in ((INDEX, index), (ABOUT, described(len(entries), len(data), counts))):

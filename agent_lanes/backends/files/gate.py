@@ -116,9 +116,9 @@ class Gate:
             pass
 
     def write(self, descriptor: int, content: bytes) -> None:
-        """Say whether the store is as it should be. Raises OSError."""
-        os.ftruncate(descriptor, 0)
+        """Say whether the store is as it should be. Raises OSError; in the block that it has, also on a full disk."""
         os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
 
     def write_over(self, old: bytes, new: bytes) -> None:
         """The same without holding it, if that is what it says. Raises OSError."""
@@ -199,7 +199,11 @@ class Whole:
         except BaseException:
             self.gate.write_over(CLOSING, self.gate.content)
             raise
-        self.gate.write(self.lock.descriptor, CLOSING)
+        try:
+            self.gate.write(self.lock.descriptor, CLOSING)
+        except BaseException:  # a full disk: nobody else may be kept out, by a process that goes on
+            self.lock.__exit__(None, None, None)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

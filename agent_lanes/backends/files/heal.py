@@ -11,7 +11,7 @@ from agent_lanes.backends.files import atomic, journal
 from agent_lanes.backends.files.aside import kept, nobodys, release_claim
 from agent_lanes.backends.files.layout import CLAIM, EVENTS, Layout
 from agent_lanes.backends.files.lock import Lock
-from agent_lanes.backends.files.records import LIMITS, answered, load, readable
+from agent_lanes.backends.files.records import LIMITS, load, readable, seems_open
 from agent_lanes.core import codec
 from agent_lanes.core.jsontext import loads_object
 from agent_lanes.core.task import Snapshot
@@ -50,7 +50,7 @@ def unsound(folder: str, id: str) -> bytes | None:
 
     Damage of other kinds is for `doctor`: it was no power cut. Raises OSError.
     """
-    if answered(folder):
+    if not seems_open(folder):
         return None
     last = journal.last(f"{folder}/{EVENTS}")  # before the claim: of what is at work now, the claim is the newer
     raw, known = b"", 0

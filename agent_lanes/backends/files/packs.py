@@ -14,16 +14,19 @@ the name of the file of its idempotency key.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import zlib
 
 from agent_lanes.backends.files import atomic
 from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.records import OF_THIS_FILE
 from agent_lanes.core.archiving import Packed, is_month
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.jsontext import loads_object
 from agent_lanes.core.parcel import Parcel, decode
-from agent_lanes.errors import Damaged
+from agent_lanes.errors import Damaged, Withheld, denied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +37,9 @@ FORMAT = 1
 HEAD = 22  # of an id: the time of its submission
 GZIP = 16 + zlib.MAX_WBITS
 WINDOW = 4096  # several lines of an index
-LONGEST_INDEX, LONGEST_ABOUT = 64 << 20, 16 << 20
+LONGEST_DATA, LONGEST_INDEX, LONGEST_ABOUT = 1 << 31, 64 << 20, 16 << 20
+OF_THIS_PACK = (*OF_THIS_FILE, errno.ELOOP, errno.ENOTDIR)  # a link; the folder itself is none
+TRIES = 10
 
 
 class Entry(Frozen):
@@ -69,7 +74,7 @@ class Pack:
 
     def find(self, id: str) -> Parcel | None:
         """A task of it; None if it is not among them. Raises Damaged, OSError."""
-        descriptor = os.open(f"{self.folder}/{INDEX}", atomic.READ_FLAGS)
+        descriptor = self._open(INDEX)
         try:
             line = _bisected(descriptor, os.fstat(descriptor).st_size, id.encode())
         finally:
@@ -116,11 +121,15 @@ class Pack:
             raise self.damaged(ABOUT, wrong) from None
 
     def left(self) -> frozenset[str]:
-        """The ids of tasks that it holds a copy of, and no more. Raises OSError."""
+        """The ids of tasks that it holds a copy of, and no more. Raises Damaged, OSError."""
         try:
             return frozenset(self._read(LEFT, LONGEST_INDEX).decode("ascii", "replace").split())
         except FileNotFoundError:
             return frozenset()
+
+    def data(self) -> bytes:
+        """All its tasks, compressed. Raises Damaged, OSError."""
+        return self._read(DATA, LONGEST_DATA)
 
     @property
     def unfinished(self) -> bool:
@@ -128,7 +137,7 @@ class Pack:
         return os.path.exists(f"{self.folder}/{UNFINISHED}")
 
     def _member(self, offset: int, length: int) -> list[bytes]:
-        descriptor = os.open(f"{self.folder}/{DATA}", atomic.READ_FLAGS)
+        descriptor = self._open(DATA)
         try:
             return zlib.decompress(os.pread(descriptor, length, offset), GZIP).split(b"\n")
         except zlib.error as wrong:
@@ -153,11 +162,31 @@ class Pack:
         except ValueError:
             raise self.damaged(INDEX, "a line that is none") from None
 
+    def _open(self, file: str) -> int:
+        """A descriptor of one of its files. Raises Damaged, OSError."""
+        try:
+            descriptor = os.open(f"{self.folder}/{file}", atomic.READ_FLAGS)
+        except OSError as wrong:
+            raise self._refused(file, wrong) from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self.damaged(file, "not a regular file")
+        return descriptor
+
     def _read(self, file: str, limit: int) -> bytes:
         try:
             return atomic.read(f"{self.folder}/{file}", limit)
         except atomic.Unreadable as wrong:
             raise self.damaged(file, wrong) from None
+        except OSError as wrong:
+            raise self._refused(file, wrong) from None
+
+    def _refused(self, file: str, wrong: OSError) -> OSError | Damaged:
+        """What the system said, as what it says of this pack; the same where the pack is not to blame."""
+        if denied(wrong):
+            line = f"the archive cannot be read: {file}: {wrong.strerror} ({self.folder})"
+            return Withheld(line, hint="other tasks go on; check who owns it, and its mode")
+        return self.damaged(file, wrong.strerror) if wrong.errno in OF_THIS_PACK else wrong
 
     def incomplete(self) -> Damaged:
         """The error for a pack that lacks a file."""
@@ -183,17 +212,23 @@ def packs(layout: Layout) -> Iterator[Pack]:
 def find(layout: Layout, id: str) -> Parcel | None:
     """An archived task. Raises Damaged where it may be in a pack that cannot be read; OSError."""
     problem: Damaged | None = None
-    for pack in packs(layout):
-        if pack.may_hold(id):
-            try:
-                found = pack.find(id)
-                if found is not None:
-                    return found
-            except FileNotFoundError:
-                if os.path.isdir(pack.folder):  # else it has just been pruned
-                    problem = pack.incomplete()
-            except Damaged as wrong:
-                problem = wrong
+    for _ in range(TRIES):
+        problem, vanished = None, False
+        for pack in packs(layout):
+            if pack.may_hold(id):
+                try:
+                    found = pack.find(id)
+                    if found is not None:
+                        return found
+                except FileNotFoundError:
+                    if os.path.lexists(pack.folder):
+                        problem = pack.incomplete()
+                    else:
+                        vanished = True  # it was pruned, or doctor has put its tasks into another: look again
+                except Damaged as wrong:
+                    problem = wrong
+        if not vanished:
+            break
     if problem is not None:
         raise problem
     return None

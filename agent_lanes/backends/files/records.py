@@ -91,7 +91,7 @@ def with_dependencies(snapshot: Snapshot, tasks: str) -> Snapshot:
     still_open, failed = [], []
     for id in snapshot.task.depends_on:
         folder = f"{tasks}/{id}"
-        if not answered(folder) and atomic.is_folder(folder):
+        if not ended(folder):
             still_open.append(id)
             continue
         try:
@@ -216,9 +216,17 @@ def answered(folder: str) -> bool:
 
 
 def seems_open(folder: str) -> bool:
-    """Whether there is no answer, for who looks for work: a folder that may not be entered is for doctor."""
+    """Whether there is no answer, for who looks for work or heals: a folder that may not be entered is for doctor."""
     try:
         return not answered(folder)
+    except PermissionError:
+        return False
+
+
+def ended(folder: str) -> bool:
+    """Whether a task is answered, or away; of one whose folder may not be entered nobody can tell, so it is not."""
+    try:
+        return answered(folder) or not atomic.is_folder(folder)
     except PermissionError:
         return False
 

@@ -24,7 +24,7 @@ from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
 from agent_lanes.backends.files.layout import CLAIM, RESPONSE, Layout
 from agent_lanes.backends.files.litter import LITTER_SECONDS, age_seconds
-from agent_lanes.backends.files.packs import Pack, find
+from agent_lanes.backends.files.packs import INDEX, Pack, find
 from agent_lanes.backends.files.upgrade import upgrade
 from agent_lanes.backends.files.upkeep import bring_up, store_record
 from agent_lanes.core.answers import encode_response
@@ -32,7 +32,7 @@ from agent_lanes.core.finding import Finding
 from agent_lanes.core.names import counted, is_task_id
 from agent_lanes.core.task import FAILED, Response
 from agent_lanes.core.times import Moment
-from agent_lanes.errors import BadData, Damaged
+from agent_lanes.errors import BadData, Damaged, NotFound, Withheld
 
 
 def repair(layout: Layout, findings: list[Finding], now: Moment) -> list[Finding]:
@@ -99,20 +99,42 @@ def _store_record(layout: Layout, finding: Finding, now: Moment) -> Finding:
 
 
 def _pack_mended(layout: Layout, finding: Finding, pack: Pack, now: Moment) -> Finding:
-    """Make its index again; where its tasks are damaged themselves, save what can be read, and set it aside."""
+    """Make its index again; where that is not enough, save what can be read, and set it aside."""
+    if not os.path.lexists(pack.folder) or examine_archive.problem(pack) is None:
+        return finding.replace(repaired="somebody else has mended or removed it")
+    wrong = _reindexed(layout, pack)
+    if wrong is None:
+        return finding.replace(repaired="its index was made again from its tasks")
+    if isinstance(wrong, Withheld):
+        return finding
+    try:
+        count = salvage.saved(layout, pack, now)
+    except Damaged:
+        return finding  # it may be given out again tomorrow
+    aside = moved(layout, pack.folder, os.path.basename(pack.folder), finding.message, now)
+    return finding.replace(repaired=f"{counted(count, 'task')} of it could be read, and saved; {aside}")
+
+
+def _reindexed(layout: Layout, pack: Pack) -> Damaged | None:
+    """Make its index again; what is still wrong then, with its tasks, or with the list of those that were left."""
     try:
         examine_archive.reindexed(layout, pack)
-    except (Damaged, IsADirectoryError):
-        count = salvage.saved(layout, pack, now)
-        aside = moved(layout, pack.folder, os.path.basename(pack.folder), finding.message, now)
-        return finding.replace(repaired=f"{counted(count, 'task')} of it could be read, and saved; {aside}")
-    return finding.replace(repaired="its index was made again from its tasks")
+    except Damaged as wrong:
+        return wrong
+    except IsADirectoryError:
+        return pack.damaged(INDEX, "a folder")
+    return examine_archive.problem(pack)
 
 
-def _set_aside(layout: Layout, id: str, now: Moment) -> str:
-    """Set aside what is damaged about a task, one file after the other, until it can be read."""
+def _set_aside(layout: Layout, id: str, now: Moment) -> str | None:
+    """Set aside what is damaged about a task, one file after the other, until it can be read.
+
+    Not what this user may not read: nobody knows that anything is wrong with it.
+    """
     done: list[str] = []
     folder = layout.task(id)
+    if isinstance(records.examined(folder, id)[1], Withheld):
+        return None
     for file in (RESPONSE, CLAIM):
         _, problem = records.examined(folder, id)
         if problem is not None and f" {file}:" in problem.message and records.readable(folder, id):
@@ -123,12 +145,12 @@ def _set_aside(layout: Layout, id: str, now: Moment) -> str:
             else:
                 release_claim(layout, folder, now, raw)
     _, problem = records.examined(folder, id)
-    if problem is not None:
+    if problem is not None and not isinstance(problem, NotFound):
         _drop_markers(
             layout, id
         )  # first: who is killed in between leaves a task that is still damaged, and nothing else
         done.append(moved(layout, folder, id, problem.message, now))
-    return "; ".join(done) or "it can be read by now"
+    return "; ".join(done) or "somebody else has mended or removed it"
 
 
 def _drop_markers(layout: Layout, id: str) -> None:

@@ -6,17 +6,19 @@ unpacked of another one before the damage showed has no checksum to vouch for it
 
 from __future__ import annotations
 
+import os
+import stat
 import zlib
 
-from agent_lanes.backends.files import atomic
+from agent_lanes.backends.files import atomic, examine_archive
 from agent_lanes.backends.files.packing import Packing
-from agent_lanes.backends.files.packs import DATA, GZIP, UNFINISHED
+from agent_lanes.backends.files.packs import DATA, GZIP, UNFINISHED, packs
 from agent_lanes.core.parcel import decode
-from agent_lanes.errors import AgentLanesError
+from agent_lanes.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agent_lanes.backends.files.layout import Layout
     from agent_lanes.backends.files.packs import Pack
@@ -24,23 +26,41 @@ if TYPE_CHECKING:
     from agent_lanes.core.times import Moment
 
 MEMBER = b"\x1f\x8b\x08"  # RFC 1952: the two bytes of gzip, and deflate
-LARGEST = 1 << 31
 
 
 def saved(layout: Layout, pack: Pack, now: Moment) -> int:
-    """Write what can be read of a pack into a new one, durably; how many tasks. Raises OSError."""
-    found = {parcel.id: parcel for parcel in _parcels(pack) if parcel.snapshot.response is not None}
+    """Write what can be read of a pack into a new one, durably; how many tasks can be.
+
+    Raises Damaged where the system does not give it out, though the file is there; OSError.
+    Those are left out that another pack has: of who was killed here, before the damaged one was set aside.
+    """
+    readable = {parcel.id: parcel for parcel in _parcels(pack) if parcel.snapshot.response is not None}
     for id in _left(pack):
-        found.pop(id, None)
-    if not found:
-        return 0
+        readable.pop(id, None)
+    elsewhere = _in_others(layout, pack, readable)
+    lacking = [parcel for id, parcel in sorted(readable.items()) if id not in elsewhere]
+    if lacking:
+        _written(layout, pack, lacking, now)
+    return len(readable)
+
+
+def _written(layout: Layout, pack: Pack, parcels: list[Parcel], now: Moment) -> None:
     packing = Packing(pack.month)
-    for _, parcel in sorted(found.items()):
+    for parcel in parcels:
         packing.add(layout, parcel)
     new, _ = packing.write(layout, now)
-    if not pack.unfinished:
-        atomic.discard(f"{new.folder}/{UNFINISHED}")
-    return len(found)
+    if not pack.unfinished and not any(os.path.isdir(layout.task(parcel.id)) for parcel in parcels):
+        atomic.discard(f"{new.folder}/{UNFINISHED}")  # else the next archive finds out which of both counts
+
+
+def _in_others(layout: Layout, pack: Pack, ids: Iterable[str]) -> set[str]:
+    """Which of these tasks another pack of the same month has, with which nothing is wrong. Raises OSError."""
+    found = set[str]()
+    for other in packs(layout):
+        may_hold = other.month == pack.month and other.folder != pack.folder and any(map(other.may_hold, ids))
+        if may_hold and examine_archive.problem(other) is None:
+            found.update(entry.id for entry in other.entries())
+    return found
 
 
 def _parcels(pack: Pack) -> Iterator[Parcel]:
@@ -53,9 +73,11 @@ def _parcels(pack: Pack) -> Iterator[Parcel]:
 
 def _lines(pack: Pack) -> Iterator[bytes]:
     try:
-        data = atomic.read(f"{pack.folder}/{DATA}", LARGEST)
-    except (FileNotFoundError, NotADirectoryError, atomic.Unreadable):
+        if not stat.S_ISREG(os.stat(f"{pack.folder}/{DATA}", follow_symlinks=False).st_mode):
+            return
+    except (FileNotFoundError, NotADirectoryError):
         return
+    data = pack.data()
     at = data.find(MEMBER)
     while at >= 0:
         member = zlib.decompressobj(GZIP)
@@ -72,5 +94,5 @@ def _left(pack: Pack) -> frozenset[str]:
     """The tasks that are not in the archive, though the pack has them; those of a damaged list are in tasks/, too."""
     try:
         return pack.left()
-    except (AgentLanesError, OSError):
+    except Damaged:
         return frozenset()

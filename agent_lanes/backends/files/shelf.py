@@ -96,7 +96,7 @@ class FileShelf(FileReader):
                 except Damaged as wrong:
                     yield wrong
                 except FileNotFoundError:
-                    if os.path.isdir(pack.folder):  # else it has just been pruned
+                    if os.path.lexists(pack.folder):  # else it has just been pruned
                         yield pack.incomplete()
 
     def put_hold(self, hold: Hold) -> None:

@@ -27,7 +27,7 @@ def clear(layout: Layout, id: str) -> None:
             path = _torn(folder, id)
             if path is not None:
                 os.rename(path, f"{layout.tmp}/{chance(16)}")
-    except (Busy, Damaged, NotFound):
+    except (Busy, Damaged, NotFound, PermissionError):
         pass  # in other hands
 
 

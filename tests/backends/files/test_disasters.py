@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run
 from contracts.stores import Clock, ClockedFileStore, claim, make, renew, respond, submit
 
 from agent_lanes.core.task import Snapshot
-from agent_lanes.errors import Damaged, LostClaim
+from agent_lanes.errors import Damaged, LostClaim, StorageFailed
 from agent_lanes.services.queue import QueueService
 from backends.files.conftest import Open
 from backends.files.test_hints import ORPHAN, put_marker, taken
@@ -217,3 +219,68 @@ def test_doctor_says_why_hints_are_to_be_built_anew(store: ClockedFileStore, roo
     shutil.rmtree(root / name) if name == "ready" else (root / name).write_bytes(b"closing\n")
     told = [one.message for one in store.examine() if one.code == "hints_of_another_boot"]
     assert len(told) == 1 and told[0].startswith(f"the hints are to be built anew: {why}")
+
+
+@pytest.mark.parametrize("rebooted", [False, True])
+def test_a_task_whose_folder_may_not_be_entered_keeps_nothing_back_but_what_waits_for_it(
+    store: ClockedFileStore, root: Path, open_store: Open, monkeypatch: pytest.MonkeyPatch, rebooted: bool
+) -> None:
+    """As one that was submitted with sudo."""
+    closed, other = submit(store), submit(store)
+    waiting = submit(store, depends_on=(closed,))
+    (root / "tasks" / closed).chmod(0o700)  # it is durable
+    with monkeypatch.context() as patched:
+        forbid(patched, root / "tasks" / closed)
+        store = open_store(boot="the next boot") if rebooted else store
+        queue = QueueService(store)
+        found = queue.claim_next("default")
+        assert found is not None and found.id == other and queue.claim_next("default") is None
+        assert store.read(waiting).open_dependencies == (closed,)
+        store.repair(list(store.examine()))
+        assert (root / "tasks" / closed).is_dir()
+    respond(store, closed)
+    assert taken(store) == waiting
+
+
+def forbid(patched: pytest.MonkeyPatch, folder: Path) -> None:
+    """What the system says to a user who may not enter a folder; root may."""
+
+    def refusing(original: Any) -> Any:
+        def call(path: Any, *args: Any, **options: Any) -> Any:
+            inside = isinstance(path, str) and path.startswith(f"{folder}/")
+            if inside or (path == str(folder) and original is not os.stat):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            return original(path, *args, **options)
+
+        return call
+
+    for name in ("open", "stat", "listdir", "scandir"):
+        patched.setattr(os, name, refusing(getattr(os, name)))
+
+
+def test_a_task_that_somebody_else_has_set_aside_by_now_is_repaired_already(
+    store: ClockedFileStore, root: Path
+) -> None:
+    id = submit(store)
+    (root / "tasks" / id / "task.json").write_text("{")
+    seen = list(store.examine())
+    store.repair(seen)
+    assert [finding.repaired is None for finding in store.repair(seen) if finding.code == "damaged"] == [False]
+    assert len(list((root / "quarantine").iterdir())) == 1
+
+
+@pytest.mark.parametrize("call", ["pwrite", "ftruncate"])
+def test_a_full_disk_while_the_store_is_taken_keeps_nobody_out(
+    store: ClockedFileStore, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A process that goes on must not go on holding the gate."""
+    submit(store)
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, full)
+        with pytest.raises(StorageFailed):
+            store.repair([])
+    submit(store)

@@ -77,7 +77,7 @@ def _run(words: list[str]) -> int:
     try:
         return int(_module(entry).run(args, session))
     except output.NotWritten as lost:
-        if not entry.changes:
+        if _only_looks(entry, args):
             raise
         raise Unconfirmed(
             f"done, but the result could not be printed: {lost.message}", hint="agent-lanes list shows what is there"
@@ -87,6 +87,12 @@ def _run(words: list[str]) -> int:
 
         flags.name(wrong, _module(entry).OPTIONS, args)
         raise
+
+
+def _only_looks(entry: Command, args: Arguments) -> bool:
+    """Whether this call changes nothing, as all of some commands do, and some calls of others, which say so."""
+    looks = getattr(_module(entry), "only_looks", None)
+    return not entry.changes or (looks is not None and bool(looks(args)))
 
 
 def _whole_ids(given: str | list[str], session: Session) -> str | list[str]:

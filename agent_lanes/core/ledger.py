@@ -19,9 +19,12 @@ from agent_lanes.core.times import iso
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeVar
 
     from agent_lanes.core.jsontext import JsonObject
     from agent_lanes.core.task import Event, Snapshot, Task
+
+    T = TypeVar("T", int, float)
 
 ANSWERED, FAILED, INCOMPLETE, TIMEOUT, TOO_MUCH = "answered", "failed", "incomplete", "timeout", "too_much_output"
 USAGE_LIMIT, NOT_LOGGED_IN, CANNOT_START = "usage_limit", "not_logged_in", "cannot_start"
@@ -60,12 +63,15 @@ class Entry(Frozen):
 
 
 class Sum(Frozen):
-    """What some attempts took together; `unknown_cost`: how many of them did not tell their cost."""
+    """What some attempts took together; `unknown_cost`: how many of them did not tell their cost.
+
+    The tokens are None where there were attempts, and none of them told theirs.
+    """
 
     attempts: int = 0
     answered: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
+    tokens_in: int | None = 0
+    tokens_out: int | None = 0
     cost_usd: float = 0.0
     unknown_cost: int = 0
     seconds: float = 0.0
@@ -80,8 +86,8 @@ class Sum(Frozen):
         return Sum(
             attempts=self.attempts + 1,
             answered=self.answered + (entry.outcome == ANSWERED),
-            tokens_in=self.tokens_in + (entry.tokens_in or 0),
-            tokens_out=self.tokens_out + (entry.tokens_out or 0),
+            tokens_in=self._with("tokens_in", entry.tokens_in),
+            tokens_out=self._with("tokens_out", entry.tokens_out),
             cost_usd=round(self.cost_usd + (entry.cost_usd or 0.0), 9),
             unknown_cost=self.unknown_cost + (entry.cost_usd is None),
             seconds=round(self.seconds + (entry.seconds or 0.0), 3),
@@ -89,7 +95,13 @@ class Sum(Frozen):
 
     def together(self, other: Sum) -> Sum:
         """Both."""
-        return Sum(**{name: round(value + getattr(other, name), 9) for name, value in self.__dict__.items()})
+        if not (self.attempts and other.attempts):
+            return self if self.attempts else other
+        return Sum(**{name: _added(value, getattr(other, name)) for name, value in self.__dict__.items()})  # type: ignore[arg-type]
+
+    def _with(self, name: str, more: int | None) -> int | None:
+        """Tokens, with those of one attempt more."""
+        return _added(getattr(self, name) if self.attempts else None, more)
 
 
 def entry_of(task: Task, *, at: int, epoch: int, outcome: str, details: JsonObject) -> Entry:
@@ -213,6 +225,13 @@ def limits_in_a_row(entries: Iterable[Entry], vendor: str, apart: int) -> int:
 def ceiling_of(task: Task) -> float | None:
     """What a task may cost, in USD; None without a ceiling. Metadata may state it, too, as in 0.1."""
     return task.max_cost_usd if task.max_cost_usd is not None else _amount(task.metadata.get("max_cost_usd"))
+
+
+def _added(one: T | None, other: T | None) -> T | None:
+    """What is known of both."""
+    if one is None or other is None:
+        return other if one is None else one
+    return round(one + other, 9)
 
 
 def _count(value: object) -> int | None:

@@ -6,7 +6,7 @@ from agent_lanes.core import names
 from agent_lanes.core.digest import sha256
 from agent_lanes.core.frozen import Frozen
 from agent_lanes.core.task import Task
-from agent_lanes.errors import BadUsage
+from agent_lanes.errors import BadData, BadUsage
 from agent_lanes.services import artifacts, bodies
 from agent_lanes.services.lanes import declared, of_lane
 from agent_lanes.services.requests import file_sha256
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from agent_lanes.core.rules import Lanes
     from agent_lanes.core.terms import Terms
     from agent_lanes.ports import Birth
+
+
+WHY_EMPTY = "did the program fail that was to write it?"
 
 
 class Submission(Frozen):
@@ -63,8 +66,10 @@ def checked(wanted: Submission, store: str, lanes: Lanes, places: artifacts.Reso
     branch = None if wanted.branch is None else names.agent("branch", wanted.branch)
     root = artifacts.inside("workspace_root", wanted.workspace_root, wanted.base, "/", places)
     request, digest = _request(wanted, root, places)
-    if request is None and wanted.request_bytes is None and not prompt:
-        raise BadUsage("request: missing; a task needs one, or at least a prompt")
+    if request is None and not wanted.request_bytes and not prompt:
+        if wanted.request_bytes is None:
+            raise BadUsage("request: missing; a task needs one, or at least a prompt")
+        raise BadData("request: empty; a task needs one, or at least a prompt", hint=WHY_EMPTY)
     response = None
     if wanted.response_to is not None:
         response = artifacts.response_path(

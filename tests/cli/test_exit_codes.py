@@ -75,6 +75,24 @@ def test_a_full_stdout_is_74_for_a_look_and_76_for_a_change(run: Command, task_i
     assert "already" in run(*answer).err.decode()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["setup", "--dry-run", "--claude"],
+        ["setup", "--claude"],
+        ["setup", "--check"],
+        ["dead", "list", "--json"],
+        ["doctor"],
+        ["archive", "--dry-run"],
+        ["prune", "--older-than", "1d", "--dry-run"],
+    ],
+)
+def test_a_call_that_changes_nothing_is_not_called_done(run: Command, words: list[str]) -> None:
+    with open(FULL, "wb") as full:
+        assert "done" not in run(*words, code=IO_ERROR, stdout=full).why
+        assert "done" in run("archive", code=UNCONFIRMED, stdout=full).why
+
+
 def test_a_claim_whose_token_nobody_could_read_is_given_back(run: Command, task_id: str) -> None:
     with open(FULL, "wb") as full:
         for words in ([task_id], ["--lane", "default"], ["--lane", "default", "--wait", "5", "--json"]):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli.process import BAD_DATA, NOT_FOUND, USAGE, Command
+from cli.process import BAD_DATA, NOT_FOUND, USAGE, Command, tree
 
 TASK_ID = re.compile(r"^\d{8}T\d{12}Z-[A-Za-z0-9._-]+-[0-9a-f]{12}$")
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
@@ -279,3 +279,12 @@ def test_what_came_from_a_line_is_named_as_the_field(run: Command) -> None:
         assert line.startswith(f"agent-lanes submit: many.jsonl: line {number}: {field}")
     of_a_flag = run("submit", "--many", "many.jsonl", "--lane", " x", code=BAD_DATA).said
     assert sum("line 1: --lane: ' x'" in line for line in of_a_flag) == 1
+
+
+@pytest.mark.parametrize("words", [["-"], ["--request-from", "-"], ["-", "--prompt", ""]])
+def test_an_empty_stdin_is_no_request(run: Command, store: Path, words: list[str]) -> None:
+    before = tree(store)
+    assert "request: empty" in run("submit", "--lane", "default", *words, stdin=b"", code=BAD_DATA).why
+    assert tree(store) == before
+    id = run("submit", "--lane", "default", "-", "--prompt", "look at the branch", stdin=b"").line
+    assert run("status", id).json["task"]["prompt"] == "look at the branch"

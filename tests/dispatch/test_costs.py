@@ -55,11 +55,14 @@ def test_where_no_attempt_told_its_cost_no_sum_is_made_up(scene: Scene) -> None:
     scene.handle("echo")
     report = json.loads(scene.run("costs", "--json").out)
     assert [(one["cost_usd"], one["unknown_cost"]) for one in (*report["costs"], report["total"])] == [(None, 1)] * 2
-    assert [line.split()[5:7] for line in scene.run("costs").out.decode().splitlines()[1:]] == [["?", "1"]] * 2
+    assert [(one["tokens_in"], one["tokens_out"]) for one in (*report["costs"], report["total"])] == [(None, None)] * 2
+    shown = [line.split()[3:7] for line in scene.run("costs").out.decode().splitlines()[1:]]
+    assert shown == [["?", "?", "?", "1"]] * 2
     scene.submit("--metadata", "required_vendor=claude")
     scene.run("work", "--vendor", "claude", "--once", env=claude(scene, {**TOLD, **USAGE}))
     _, known, unknown, total = scene.run("costs").out.decode().splitlines()
     assert [line.split()[5:7] for line in (known, unknown, total)] == [["0.1250", "-"], ["?", "1"], ["0.1250", "1"]]
+    assert [line.split()[3:5] for line in (known, unknown, total)] == [["11", "7"], ["?", "?"], ["11", "7"]]
 
 
 def test_nothing_spent_is_known_to_cost_nothing(scene: Scene) -> None:

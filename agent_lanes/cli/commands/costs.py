@@ -1,7 +1,7 @@
 """What agents took: attempts, tokens, money, time; by vendor, or by lane, thread, day or model.
 
 Dispatchers enter every attempt in a ledger, failed ones, too. What an agent does not report counts as nothing; how
-many attempts did not tell their cost stands under UNKNOWN. Where none told it, USD is `?`.
+many attempts did not tell their cost stands under UNKNOWN. Where none told it, USD is `?`; so are the tokens.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def _table(report: JsonObject) -> list[str]:
 def _cells(sum: JsonObject) -> list[str]:
     from agent_lanes.core.glance import UNKNOWN, span
 
-    counts = [f"{sum[name]:,}" for name in ("attempts", "answered", "tokens_in", "tokens_out")]
+    names = ("attempts", "answered", "tokens_in", "tokens_out")
+    counts = [UNKNOWN if sum[name] is None else f"{sum[name]:,}" for name in names]
     cost = UNKNOWN if sum["cost_usd"] is None else f"{sum['cost_usd']:,.4f}"
     return [*counts, cost, str(sum["unknown_cost"] or "-"), span(int(sum["seconds"]))]  # type: ignore[arg-type]

@@ -30,6 +30,11 @@ OPTIONS = (
 )
 
 
+def only_looks(args: Arguments) -> bool:
+    """Whether this call changes nothing."""
+    return bool(args.action == LIST)
+
+
 def run(args: Arguments, session: Session) -> int:
     """Look at them, or see to them."""
     session.looks_at(args.lane)

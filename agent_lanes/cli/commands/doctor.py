@@ -24,6 +24,11 @@ OPTIONS = (Option(flag="--repair", kind=FLAG, default=False, help="mend what can
 HEALTHY, FINDINGS = 0, 1
 
 
+def only_looks(args: Arguments) -> bool:
+    """Whether this call changes nothing."""
+    return not args.repair
+
+
 def run(args: Arguments, session: Session) -> int:
     """Examine, repair if asked to, examine again, tell."""
     backend = session.backend

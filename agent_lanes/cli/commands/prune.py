@@ -19,6 +19,11 @@ OPTIONS = (
 )
 
 
+def only_looks(args: Arguments) -> bool:
+    """Whether this call changes nothing."""
+    return bool(args.dry_run)
+
+
 def run(args: Arguments, session: Session) -> int:
     """Prune, and say how much."""
     from agent_lanes.cli import when

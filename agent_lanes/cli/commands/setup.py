@@ -42,6 +42,11 @@ WHAT_FOR = {
 FOR_YOU = 1  # the exit code where something is left to the user, as that of doctor
 
 
+def only_looks(args: Arguments) -> bool:
+    """Whether this call changes nothing: nobody agreed to it, or can."""
+    return bool(args.dry_run or args.check or not (args.yes or (output.on_terminal(0) and output.on_terminal(1))))
+
+
 def run(args: Arguments, session: Session) -> int:
     """Plan, show, ask, apply."""
     from agent_lanes.setup.engine import Setup

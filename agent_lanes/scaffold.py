@@ -30,7 +30,7 @@ VENDOR_WRAPPERS = ("claude.sh", "codex.sh", "gemini.sh", "opencode.sh")
 
 
 def project(path: str, workspace_id: str | None, workspace_root: str | None, queue_root: str | None) -> dict[str, Any]:
-    """Make PATH/handoff/. Raises Refused if it is there, BadUsage for a name, StorageFailed."""
+    """Make PATH/handoff/. Raises Refused if it is there, BadUsage for a name, StorageFailed; Unconfirmed after it."""
     folder = os.path.realpath(path)
     handoff = os.path.join(folder, "handoff")
     values = {
@@ -47,6 +47,7 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
         _finish(born, queue_root is None)
 
     _make(handoff, fill)
+    _confirm(handoff)
     return {
         "status": "initialized",
         "handoff": handoff,
@@ -62,9 +63,9 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
 
 
 def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
-    """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/. Raises Refused if either is there, StorageFailed.
+    """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/.
 
-    A dispatchers/ that is just what this makes is taken for that of a call that was killed on its way.
+    Raises Refused if either is there, StorageFailed; Unconfirmed once both are made. A dispatchers/ that is just what this makes is taken for that of a call that was killed on its way.
     """
     folder = os.path.realpath(path)
     queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)
@@ -90,6 +91,7 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
         if made:
             shutil.rmtree(dispatchers, ignore_errors=True)
         raise
+    _confirm(queue)
     wrappers = [(wrapper[:-3], os.path.join(dispatchers, wrapper)) for wrapper in VENDOR_WRAPPERS]
     polling = os.path.join(dispatchers, "POLLING-CHAT-PROMPT.md")
     return {
@@ -109,9 +111,10 @@ def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
 
 
 def pack(path: str) -> str:
-    """Make PATH/prompt-pack/, and tell where that is. Raises Refused if it is there, StorageFailed."""
+    """Make PATH/prompt-pack/, and tell where that is. Raises Refused if it is there, StorageFailed; Unconfirmed."""
     place = os.path.join(os.path.realpath(path), PACK_FOLDER)
     _make(place, lambda born: _copy(_source(PACK), born, {}))
+    _confirm(place)
     return place
 
 
@@ -145,6 +148,10 @@ def _make(place: str, fill: Callable[[str], None]) -> None:
             os.rename(born.path, place)
     except OSError as wrong:  # shutil.Error is one, without a number
         raise of_system(f"cannot make {place}: {wrong.strerror or wrong}", wrong) from wrong
+
+
+def _confirm(place: str) -> None:
+    """What has been made is there for good, and whatever else has been made beside it. Raises Unconfirmed."""
     try:
         durability.sync_folders(os.path.dirname(place))
     except OSError as wrong:

@@ -158,9 +158,10 @@ def _ticks(series: Series) -> list[float]:
 
 def _about(record: dict[str, Any], figure: dict[str, Any]) -> str:
     machine, version, load = record["machine"], record["versions"]["this"][0], figure["load"]
+    processor = machine["processor"].replace("(R)", "").replace(" Processor", "")
     return (
         f"agent-lanes {version} ({figure['commit']}) and 0.1.1 side by side in one run, {figure['ended_at'][:10]}, "
-        f"load {load[0]:.0f} to {load[1]:.0f}; {machine['processors']} processors ({machine['processor']}), "
+        f"load {load[0]:.0f} to {load[1]:.0f}; {machine['processors']} x {processor}, "
         f"{machine['file_system']}"
     )
 

@@ -176,10 +176,10 @@ def _timers(folder: str, *, up_to: int | None, tidy: bool) -> Iterator[tuple[int
 
 
 def files(folder: str) -> Iterator[str]:
-    """Every file below a folder, by path."""
+    """Every file below a folder, by path. Raises OSError."""
     for name in atomic.names(folder):
         path = f"{folder}/{name}"
-        if os.path.isdir(path):
+        if atomic.is_folder(path):
             yield from files(path)
         else:
             yield path

@@ -65,7 +65,8 @@ def project(path: str, workspace_id: str | None, workspace_root: str | None, que
 def pool(path: str, workspace_id: str | None) -> dict[str, Any]:
     """Make PATH/.agent-lanes-queue/ and PATH/dispatchers/.
 
-    Raises Refused if either is there, StorageFailed; Unconfirmed once both are made. A dispatchers/ that is just what this makes is taken for that of a call that was killed on its way.
+    Raises Refused if either is there, StorageFailed; Unconfirmed once both are made. A dispatchers/ that is just what
+    this makes is taken for that of a call that was killed on its way.
     """
     folder = os.path.realpath(path)
     queue, dispatchers = os.path.join(folder, POOL), os.path.join(folder, DISPATCHERS)

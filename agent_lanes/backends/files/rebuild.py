@@ -12,7 +12,7 @@ import os
 from agent_lanes.backends.files import atomic, counter, keys
 from agent_lanes.backends.files.heal import heal
 from agent_lanes.backends.files.hints import Hints, id_in
-from agent_lanes.backends.files.layout import Layout
+from agent_lanes.backends.files.layout import TASK, Layout
 from agent_lanes.backends.files.litter import LITTER_SECONDS, in_flight
 from agent_lanes.backends.files.lock import Lock
 from agent_lanes.backends.files.records import OF_THIS_PROCESS, answered, load
@@ -61,7 +61,7 @@ def rebuild(layout: Layout, now: Moment) -> None:
         unique.rebuild(layout, uniques)
     present = hints.all_markers()
     for path in wanted - present:
-        atomic.make_marker(path)
+        atomic.make_marker(path, f"{layout.task(id_in(layout.root, path))}/{TASK}")
     for path in present - wanted:
         if id_in(layout.root, path) in unreadable:
             _look_again(layout, path)

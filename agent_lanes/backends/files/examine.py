@@ -200,6 +200,8 @@ def hints(layout: Layout, wanted: set[str], clock: Callable[[], Moment]) -> Iter
             name = os.path.basename(path)
             yield Finding(level=PROBLEM, code="hint_missing", message=f"{line}: {name}", hint=REPAIR, path=path)
     stale = [path for path in present - wanted if is_stale(layout, of[path], path, clock())]
+    # Once more, for what was just being changed: its marker was made before the facts, or is dropped after them.
+    stale = [path for path in stale if is_stale(layout, of[path], path, clock())]
     if stale:
         yield Finding(
             level=WARNING,

@@ -86,9 +86,10 @@ def again(backend: Backend, id: str) -> tuple[Task, bool]:
     snapshot = backend.read(id)
     if snapshot.state not in FINISHED:
         raise Refused(f"cannot retry {id}; task is {snapshot.state}", hint=f"look at it with: agent-lanes show {id}")
+    depends_on = tuple(dict.fromkeys(_awaited(backend, one) for one in snapshot.task.depends_on))
     number = 1
     while True:
-        task, new = _submitted(backend, snapshot, _key(id, number))
+        task, new = _submitted(backend, snapshot, depends_on, _key(id, number))
         if task.retry_of != id:
             number += 1
             continue
@@ -106,10 +107,9 @@ def _awaited(backend: Backend, id: str) -> str:
         return id
 
 
-def _submitted(backend: Backend, snapshot: Snapshot, key: str) -> tuple[Task, bool]:
+def _submitted(backend: Backend, snapshot: Snapshot, depends_on: tuple[str, ...], key: str) -> tuple[Task, bool]:
     """The task of this key, maybe a user's, and whether it is new. Raises Refused where another has the unique key."""
     done, made = snapshot.task, list["Task"]()
-    depends_on = tuple(dict.fromkeys(_awaited(backend, id) for id in done.depends_on))
 
     def make(birth: Birth) -> Task:
         task = done.replace(

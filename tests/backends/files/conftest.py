@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,35 @@ def tree(root: Path) -> Tree:
     return found
 
 
+def opened(folder: Path) -> list[str]:
+    """What this process has open in a folder: no more, since what other tests have left open may go at any moment."""
+    return [target for target in _targets() if target.startswith(str(folder))]
+
+
+def _targets() -> Iterator[str]:
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # closed since it was listed, such as the listing's own
+            yield os.readlink(f"/proc/self/fd/{descriptor}")
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of the stores that `open_store` opens."""
     monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
     return Clock()
+
+
+@pytest.fixture
+def same_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is of the boot that the clock of every store is of."""
+    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where an fsync costs nothing, if there is such a place: for tests that make hundreds of stores."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -78,11 +78,16 @@ CHANGES: dict[str, tuple[tuple[Do, ...], Do]] = {
 }
 
 
+def store_in(path: Path) -> ClockedFileStore:
+    """A store that is there, with nothing in it."""
+    store = ClockedFileStore(str(path), Clock())
+    store.prepare()
+    return store
+
+
 def prepared(folder: Path, change: str) -> ClockedFileStore:
     """A store on which everything stands that comes before the change."""
-    clock = Clock()
-    store = ClockedFileStore(str(folder), clock)
-    store.prepare()
+    store = store_in(folder)
     for step in CHANGES[change][0]:
         step(store)
     assert store.boot_id == BOOT

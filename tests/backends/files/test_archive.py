@@ -7,15 +7,14 @@ import gzip
 import json
 import os
 import shutil
-import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.stores import BOOT, Clock, ClockedFileStore, claim, make, note, respond, submit
+from contracts.stores import Clock, ClockedFileStore, claim, make, note, respond, submit
 from contracts.test_archive import answered, everything, listed, moved, shelved
 
 from agent_lanes.backends.files import archiver, packing
@@ -25,33 +24,17 @@ from agent_lanes.core.task import Snapshot
 from agent_lanes.core.times import DAY
 from agent_lanes.errors import AgentLanesError, Busy, Damaged, NotFound
 from agent_lanes.services import retries, transfer
-from backends.files.sweep import after_death, at_call, reopened
+from backends.files.sweep import after_death, at_call, reopened, store_in
 from backends.files.test_examine import found
 
 FAR = 10**18
 
-
-@pytest.fixture(autouse=True)
-def boot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where an fsync costs nothing, if there is such a place: these tests make hundreds of stores."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as name:
-        yield Path(name)
+pytestmark = pytest.mark.usefixtures("same_boot")
 
 
 @pytest.fixture
 def store(folder: Path) -> ClockedFileStore:
     return store_in(folder / "state")
-
-
-def store_in(path: Path) -> ClockedFileStore:
-    store = ClockedFileStore(str(path), Clock())
-    store.prepare()
-    return store
 
 
 def filled(path: Path, template: Path | None = None) -> ClockedFileStore:
@@ -387,28 +370,6 @@ def test_a_damaged_pack_hinders_nothing_else_and_is_mended_or_set_aside(
         assert other in shelved(store)
         again = submit(store)
         assert store.read(again).state == "queued"
-
-
-def test_of_a_pack_that_is_damaged_in_the_middle_the_tasks_of_the_other_members_are_saved(
-    store: ClockedFileStore, root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent_lanes.backends.files.packing.MEMBER_BYTES", 1)  # a member for each task
-    ids = [answered(store) for _ in range(5)]
-    archive(store)
-    before = all_of(store)
-    (pack,) = packs(store.layout)
-    first, lost = sorted(ids)[:2]
-    entry = next(entry for entry in pack.entries() if entry.id == lost)
-    with open(f"{pack.folder}/{DATA}", "r+b") as file:
-        file.seek(entry.offset + entry.length // 2)
-        file.write(b"\0\0\0\0")
-    assert store.read(first) == before[first].snapshot
-    (told,) = store.repair(found(store))
-    assert told.repaired and told.repaired.startswith("4 tasks of it could be read")
-    assert all_of(store) == {id: parcel for id, parcel in before.items() if id != lost}
-    assert found(store) == []
-    (kept,) = (root / "quarantine").glob("*/*,*,*")
-    assert (kept / DATA).stat().st_size > 0
 
 
 def test_an_archived_task_is_done_once_more_though_nothing_is_added_to_its_history(store: ClockedFileStore) -> None:

@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.stores import BOOT, Clock, ClockedFileStore
+from contracts.stores import ClockedFileStore
 from contracts.test_many import Wanted
 
 from agent_lanes.backends.files import together
 from agent_lanes.core.task import Snapshot, Task
 from agent_lanes.errors import AgentLanesError, StorageFailed, Unconfirmed
 from agent_lanes.services.queue import QueueService
-from backends.files.sweep import after_death, at_call, reopened
+from backends.files.sweep import after_death, at_call, reopened, store_in
 
 KEYS = ("a", None, "b", "a")
 
-
-@pytest.fixture(autouse=True)
-def boot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where an fsync costs nothing, if there is such a place: these tests make hundreds of stores."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as name:
-        yield Path(name)
-
-
-def store_in(folder: Path) -> ClockedFileStore:
-    store = ClockedFileStore(str(folder), Clock())
-    store.prepare()
-    return store
+pytestmark = pytest.mark.usefixtures("same_boot")
 
 
 def batch(store: ClockedFileStore) -> list[Task | AgentLanesError]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.stores import BOOT, ClockedFileStore, claim, respond
+from contracts.stores import ClockedFileStore, claim, respond
 
 from agent_lanes.core.placement import Ready, placement
 from agent_lanes.core.task import Snapshot
@@ -21,17 +20,7 @@ from backends.files.sweep import CHANGES, ID, Do, after_death, at_call, prepared
 
 LEASE = 1000
 
-
-@pytest.fixture(autouse=True)
-def boot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where an fsync costs nothing, if there is such a place: these tests make hundreds of stores."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as name:
-        yield Path(name)
+pytestmark = pytest.mark.usefixtures("same_boot")
 
 
 def expected_after(folder: Path, change: str) -> Snapshot | None:

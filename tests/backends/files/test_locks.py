@@ -22,6 +22,7 @@ from agent_lanes.core.times import Moment
 from agent_lanes.core.transitions import Change
 from agent_lanes.errors import Busy, NotFound
 from agent_lanes.services.queue import QueueService
+from backends.files.conftest import opened
 
 
 @contextmanager
@@ -290,17 +291,13 @@ def test_a_folder_that_vanished_while_waiting_for_its_lock_is_not_found(tmp_path
 
 
 def test_a_lock_leaves_no_descriptor_behind(tmp_path: Path) -> None:
-    def opened() -> list[str]:
-        links = (os.path.realpath(f"/proc/self/fd/{descriptor}") for descriptor in os.listdir("/proc/self/fd"))
-        return [target for target in links if target.startswith(str(tmp_path))]
-
     with Lock(str(tmp_path), "it"):
-        assert len(opened()) == 1
+        assert len(opened(tmp_path)) == 1
     with Lock(str(tmp_path), "it"), pytest.raises(Busy), Lock(str(tmp_path), "it", patient=False):
         pass
     with pytest.raises(NotFound), Lock(str(tmp_path / "none"), "it"):
         pass
-    assert opened() == []
+    assert opened(tmp_path) == []
 
 
 # --- deciding again ------------------------------------------------------------------------------------------

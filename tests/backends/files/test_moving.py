@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.stores import BOOT, ClockedFileStore, claim, park, release, submit
+from contracts.stores import ClockedFileStore, claim, park, release, submit
 
 from agent_lanes.core.task import Snapshot
 from backends.files.sweep import at_call, prepared
 
 Do = Callable[[ClockedFileStore, str], object]
 
-
-@pytest.fixture(autouse=True)
-def boot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
+pytestmark = pytest.mark.usefixtures("same_boot")
 
 
 def nothing(store: ClockedFileStore, id: str) -> None:

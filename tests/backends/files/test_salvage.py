@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contracts.stores import BOOT, Clock, ClockedFileStore, note, submit
+from contracts.stores import ClockedFileStore, note, submit
 from contracts.test_archive import answered, listed, shelved
 
 from agent_lanes.backends.files import gate, packing
@@ -20,14 +19,11 @@ from agent_lanes.backends.files.packs import DATA, INDEX, LEFT, UNFINISHED, Pack
 from agent_lanes.core.parcel import Parcel
 from agent_lanes.core.task import Snapshot
 from agent_lanes.errors import AgentLanesError, Withheld
-from backends.files.sweep import after_death, at_call, reopened
+from backends.files.sweep import after_death, at_call, reopened, store_in
 from backends.files.test_archive import all_of, archive
 from backends.files.test_examine import found
 
-
-@pytest.fixture(autouse=True)
-def boot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENT_LANES_BOOT_ID", BOOT)
+pytestmark = pytest.mark.usefixtures("same_boot")
 
 
 @pytest.fixture(autouse=True)
@@ -37,17 +33,8 @@ def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where an fsync costs nothing, if there is such a place: these tests make hundreds of stores."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as name:
-        yield Path(name)
-
-
-@pytest.fixture
 def store(folder: Path) -> ClockedFileStore:
-    store = ClockedFileStore(str(folder / "state"), Clock())
-    store.prepare()
-    return store
+    return store_in(folder / "state")
 
 
 def the_pack(store: ClockedFileStore) -> Pack:
@@ -257,3 +244,20 @@ def test_a_pack_that_may_not_be_read_stays_where_it_is(
         assert told.code == "archive_damaged" and told.repaired is None
     assert the_pack(store).folder == pack.folder and found(store) == []
     assert isinstance(store.read(id), Snapshot) and listed(store) == []
+
+
+def test_of_a_pack_that_is_damaged_in_the_middle_the_tasks_of_the_other_members_are_saved(
+    store: ClockedFileStore, root: Path
+) -> None:
+    ids = [answered(store) for _ in range(5)]
+    archive(store)
+    before = all_of(store)
+    first, lost = sorted(ids)[:2]
+    lose(the_pack(store), lost)
+    assert store.read(first) == before[first].snapshot
+    (told,) = store.repair(found(store))
+    assert told.repaired and told.repaired.startswith("4 tasks of it could be read")
+    assert all_of(store) == {id: parcel for id, parcel in before.items() if id != lost}
+    assert found(store) == []
+    (kept,) = (root / "quarantine").glob("*/*,*,*")
+    assert (kept / DATA).stat().st_size > 0

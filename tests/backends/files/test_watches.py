@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agent_lanes.backends.files import signals, watches
 from agent_lanes.backends.files.watches import FolderWatch, KernelWatch, Poll
+from backends.files.conftest import opened
 
 LONG, SHORT = 60.0, 0.05
 KINDS = pytest.mark.parametrize("kind", [KernelWatch, FolderWatch])
@@ -27,17 +27,6 @@ if not hasattr(fcntl, "F_NOTIFY"):
 
 def mask() -> set[signal.Signals | int]:
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
-
-
-def opened(folder: Path) -> list[str]:
-    """What this process has open in a folder: no more, since what other tests have left open may go at any moment."""
-    return [target for target in targets() if target.startswith(str(folder))]
-
-
-def targets() -> Iterator[str]:
-    for descriptor in os.listdir("/proc/self/fd"):
-        with suppress(FileNotFoundError):  # closed since it was listed, such as the listing's own
-            yield os.readlink(f"/proc/self/fd/{descriptor}")
 
 
 def linked(folder: Path, name: str) -> None:
